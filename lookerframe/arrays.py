@@ -1,0 +1,305 @@
+"""JSON values → Arrow arrays: for each kind of column, which JSON it takes and how it becomes a typed array.
+
+A `Reader` works at two speeds. `annotation` tells msgspec what to accept, and `build` makes the array from what it
+decoded. Where a cell is of another JSON type, `exact` reads it from its own characters (``"2017"`` for a year, ``7.0``
+for a count), or refuses. Nothing is rounded, cut or guessed on either way.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from lookerframe.exceptions import ConversionError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+#: What pyarrow and the builders here raise for a value that does not fit; translated by `build_array`.
+_MISFITS = (pa.ArrowException, OverflowError, KeyError, TypeError, UnicodeEncodeError, ValueError)
+
+_YESNO: dict[str | bool | None, bool | None] = {"Yes": True, "No": False, True: True, False: False, None: None}
+_INTEGER = re.compile(r"-?(?:0|[1-9]\d*)", re.ASCII)
+_NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?", re.ASCII)
+_PERIOD = re.compile(r"(\d{4})-(?:(\d{2})|Q([1-4]))", re.ASCII)
+_FISCAL_YEAR = re.compile(r"FY(\d{4})", re.ASCII)
+_EXACT_IN_FLOAT64 = 2**53
+_DECIMAL_DIGITS = 38
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """How one kind of column is read.
+
+    Attributes
+    ----------
+    arrow_type : pyarrow.DataType or None
+        None: it depends on the values, and `settle` decides.
+    annotation
+        The JSON values that are taken at full speed, as msgspec understands it.
+    build
+        Decoded values → array. It raises, of whatever class, when a value does not fit.
+    exact
+        A decoded JSON value of another kind, and its characters → a value for `build`; ValueError where there is none.
+    settle
+        The types that the pieces of a column came out with → the one they all get.
+    """
+
+    arrow_type: pa.DataType | None
+    annotation: Any
+    build: Callable[[Sequence[Any]], pa.Array]
+    exact: Callable[[Any, str], Any]
+    settle: Callable[[Iterable[pa.DataType]], pa.DataType]
+
+
+def build_array(reader: Reader, values: Sequence[Any], *, column: str, first_row: int) -> pa.Array:
+    """Make one typed array.
+
+    Raises
+    ------
+    ConversionError
+        A value does not fit; the error names its column, its row in the whole result, and the value.
+    """
+    try:
+        return reader.build(values)
+    except _MISFITS as exc:
+        raise _misfit(reader, values, column=column, first_row=first_row) from exc
+
+
+def read_exactly(reader: Reader, cell: bytes | msgspec.Raw, *, column: str, row: int) -> Any:
+    """Read one JSON value from its characters, for a piece in which some cell was of an unexpected JSON type.
+
+    Raises
+    ------
+    ConversionError
+        The value cannot be one of this column, in any spelling that is known.
+    """
+    text = bytes(cell).decode()
+    value = _lossless(text)
+    if value is None:
+        return None
+    try:
+        return reader.exact(value, text)
+    except (ValueError, InvalidOperation) as exc:
+        kind = str(reader.arrow_type or "number")
+        raise ConversionError(column, row=row, value=value, arrow_type=kind, advice=_advice(column, value)) from exc
+
+
+def fit(array: pa.Array, arrow_type: pa.DataType, *, column: str, first_row: int) -> pa.Array:
+    """Bring the array of one piece to the type that its whole column has.
+
+    Raises
+    ------
+    ConversionError
+        A value would change by it: an integer that float64 cannot hold, or a fraction in a column of integers.
+    """
+    if array.type == arrow_type:
+        return array
+    if pa.types.is_null(array.type):
+        return pa.nulls(len(array), arrow_type)
+    if not (pa.types.is_floating(array.type) and pa.types.is_integer(arrow_type)):
+        try:
+            return array.cast(arrow_type)
+        except pa.ArrowException:
+            pass
+    row, value = _first_misfit(array, arrow_type)
+    raise ConversionError(
+        column, row=first_row + row, value=value, arrow_type=str(arrow_type), advice=_advice(column, value)
+    )
+
+
+def _misfit(reader: Reader, values: Sequence[Any], *, column: str, first_row: int) -> ConversionError:
+    for row, value in enumerate(values):
+        try:
+            reader.build([value])
+        except _MISFITS:
+            kind = str(reader.arrow_type or "int64")
+            return ConversionError(
+                column, row=first_row + row, value=value, arrow_type=kind, advice=_advice(column, value)
+            )
+    # Each value is fine alone: they have no type in common.
+    row, value = next(
+        ((row, value) for row, value in enumerate(values) if _too_precise(value)), (0, values[0] if values else None)
+    )
+    kind = "float64, as its other values are" if _too_precise(value) else "one type that all values of the column share"
+    return ConversionError(column, row=first_row + row, value=value, arrow_type=kind, advice=_advice(column, value))
+
+
+def _too_precise(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) > _EXACT_IN_FLOAT64
+
+
+def _first_misfit(array: pa.Array, arrow_type: pa.DataType) -> tuple[int, Any]:
+    for row, scalar in enumerate(array):
+        value = scalar.as_py()
+        if value is None:
+            continue
+        if isinstance(value, float) and pa.types.is_integer(arrow_type):
+            return row, value
+        try:
+            scalar.cast(arrow_type)
+        except pa.ArrowException:
+            return row, value
+    return 0, array[0].as_py()
+
+
+def _advice(column: str, value: Any) -> str:
+    if isinstance(value, dict):
+        return "the query seems to be pivoted, and pivoted results are not decoded yet; run it without pivots"
+    if isinstance(value, float):
+        return f"give dtypes={{{column!r}: 'float64'}}, or numbers='float64' for all number dimensions"
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"give numbers='decimal128', or dtypes={{{column!r}: 'string'}}"
+    return f"give dtypes={{{column!r}: 'string'}} to have the text as it is"
+
+
+def _lossless(text: str) -> Any:
+    # A fraction keeps its digits as a Decimal, so that a later reader can decide what it becomes.
+    if text[0] in '"[{':
+        return msgspec.json.decode(text)
+    if text in {"null", "true", "false"}:
+        return {"null": None, "true": True, "false": False}[text]
+    return int(text) if _INTEGER.fullmatch(text) else Decimal(text)
+
+
+def _as_number(value: Any) -> int | Decimal:
+    if isinstance(value, str) and _NUMBER.fullmatch(value):
+        value = int(value) if _INTEGER.fullmatch(value) else Decimal(value)
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        raise ValueError
+    return value
+
+
+def _exact_integer(value: Any, _text: str) -> int:
+    if isinstance(value, str) and (match := _FISCAL_YEAR.fullmatch(value)):
+        return int(match[1])
+    number = _as_number(value)
+    if number != number.to_integral_value() if isinstance(number, Decimal) else False:
+        raise ValueError
+    return int(number)
+
+
+def _exact_number(value: Any, _text: str) -> int | float:
+    number = _as_number(value)
+    if isinstance(number, int):
+        return number
+    converted = float(number)
+    if converted in (float("inf"), float("-inf")):
+        raise ValueError
+    return converted
+
+
+def _exact_decimal(value: Any, _text: str) -> Decimal:
+    return Decimal(_as_number(value))
+
+
+def _exact_yesno(value: Any, _text: str) -> bool:
+    if isinstance(value, str | bool) and value in _YESNO:
+        return bool(_YESNO[value])
+    raise ValueError
+
+
+def _exact_text(value: Any, text: str) -> str:
+    # A number, an object or an array in a text column keeps its own spelling: 1.10 stays "1.10".
+    return value if isinstance(value, str) else text
+
+
+def _exact_date(value: Any, _text: str) -> dt.date:
+    if not isinstance(value, str):
+        raise ValueError
+    if match := _PERIOD.fullmatch(value):
+        month = int(match[2]) if match[2] else 3 * int(match[3]) - 2
+        return dt.date(int(match[1]), month, 1)
+    return dt.date.fromisoformat(value) if len(value) == len("2017-09-03") else _refuse()
+
+
+def _exact_string(value: Any, _text: str) -> str:
+    return value if isinstance(value, str) else _refuse()
+
+
+def _exact_list(value: Any, _text: str) -> list[str | None]:
+    if not isinstance(value, list) or any(isinstance(item, list | dict) for item in value):
+        raise ValueError
+    return [item if item is None or isinstance(item, str) else msgspec.json.encode(item).decode() for item in value]
+
+
+def _exact_any(value: Any, text: str) -> Any:
+    if isinstance(value, list | dict):
+        raise ValueError  # noqa: TRY004 - the protocol of `Reader.exact`
+    return _exact_number(value, text) if isinstance(value, Decimal) else value
+
+
+def _refuse() -> Any:
+    raise ValueError
+
+
+def _build_yesno(values: Sequence[Any]) -> pa.Array:
+    return pa.array([_YESNO[value] for value in values], pa.bool_())
+
+
+def _build_periods(values: Sequence[Any]) -> pa.Array:
+    dates = [value if value is None or isinstance(value, dt.date) else _exact_date(value, "") for value in values]
+    return pa.array(dates, pa.date32())
+
+
+def _build_timestamps(values: Sequence[Any]) -> pa.Array:
+    return pc.cast(pa.array(values, pa.string()), pa.timestamp("us"))
+
+
+def _build_decimals(values: Sequence[Any]) -> pa.Array:
+    array = pa.array(values)
+    if pa.types.is_null(array.type):
+        return array
+    if not pa.types.is_decimal128(array.type):  # more than 38 digits
+        raise OverflowError
+    return array.cast(pa.decimal128(_DECIMAL_DIGITS, max(array.type.scale, 0)))
+
+
+def _fixed(arrow_type: pa.DataType) -> Callable[[Iterable[pa.DataType]], pa.DataType]:
+    return lambda _types: arrow_type
+
+
+def _settle_number(types: Iterable[pa.DataType]) -> pa.DataType:
+    met = {t for t in types if not pa.types.is_null(t)}
+    return pa.int64() if met == {pa.int64()} else pa.float64()
+
+
+def _settle_decimal(types: Iterable[pa.DataType]) -> pa.DataType:
+    return pa.decimal128(_DECIMAL_DIGITS, max((t.scale for t in types if pa.types.is_decimal(t)), default=0))
+
+
+def _settle_any(types: Iterable[pa.DataType]) -> pa.DataType:
+    met = {t for t in types if not pa.types.is_null(t)}
+    if met == {pa.int64(), pa.float64()}:
+        return pa.float64()
+    return met.pop() if len(met) == 1 else pa.string()
+
+
+def _simple(arrow_type: pa.DataType, annotation: Any, exact: Callable[[Any, str], Any], build: Any = None) -> Reader:
+    return Reader(
+        arrow_type, annotation, build or (lambda values: pa.array(values, arrow_type)), exact, _fixed(arrow_type)
+    )
+
+
+INTEGER = _simple(pa.int64(), int | None, _exact_integer)
+#: Whole numbers are taken as they are, and pyarrow refuses those that float64 cannot hold; `float` would round them.
+FLOAT = _simple(pa.float64(), int | float | None, _exact_number)
+YESNO = _simple(pa.bool_(), str | bool | None, _exact_yesno, _build_yesno)
+TEXT = _simple(pa.string(), str | None, _exact_text)
+DATE = _simple(pa.date32(), dt.date | None, _exact_date)
+#: Months and quarters, ``2017-09`` and ``2017-Q3``: the first day of the period.
+PERIOD = _simple(pa.date32(), str | None, _exact_date, _build_periods)
+TIMESTAMP = _simple(pa.timestamp("us"), str | None, _exact_string, _build_timestamps)
+TEXT_LIST = _simple(pa.list_(pa.string()), list[str | None] | None, _exact_list)
+#: int64 if all values are whole, else float64.
+NUMBER = Reader(None, int | float | None, pa.array, _exact_number, _settle_number)
+DECIMAL = Reader(None, Decimal | None, _build_decimals, _exact_decimal, _settle_decimal)
+#: For a column that nothing is known of.
+INFERRED = Reader(None, bool | int | float | str | None, pa.array, _exact_any, _settle_any)

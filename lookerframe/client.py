@@ -1,0 +1,528 @@
+"""`Looker`, whom to ask, and `Task`, a handle on one run of a query."""
+
+from __future__ import annotations
+
+import json
+import threading
+from typing import TYPE_CHECKING, Any, Self
+
+from lookerframe import formats, tasks
+from lookerframe.auth import Login
+from lookerframe.config import Settings
+from lookerframe.exceptions import DeadlineError, FetchError, InvalidQueryError, LookerFrameError, QueryProblem
+from lookerframe.fields import Typing
+from lookerframe.models import Look, QueryTask, SavedQuery, User
+from lookerframe.query import Query, locate
+from lookerframe.transport import Deadline, Stats, Transport, path
+from lookerframe.validation import check
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Unpack
+
+    import pyarrow as pa
+
+    from lookerframe.fields import Numbers
+    from lookerframe.result import OnTruncate, Result
+    from lookerframe.tasks import TaskOptions
+
+#: Seconds for telling Looker to stop a query, after the time for the operation itself is over.
+_KILL_SECONDS = 10.0
+
+
+class Looker:
+    """A connection to one Looker, as one user; for any number of threads.
+
+    Parameters
+    ----------
+    settings : Settings
+        Where and as whom. Logging in happens with the first call.
+
+    Notes
+    -----
+    Use it as a context manager, or `close` it: that logs out.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._login = Login(settings)
+        self._transport = Transport(settings, self._login.token)
+        self._explores: dict[tuple[str, str], Mapping[str, Any]] = {}
+        self._lock = threading.Lock()
+
+    @classmethod
+    def from_env(cls, **settings: Any) -> Self:
+        """Connect with `Settings.load`: arguments, then ``LOOKERSDK_*``, then ``looker.ini``.
+
+        Raises
+        ------
+        ConfigError
+            A setting is absent or cannot be used.
+        """
+        return cls(Settings.load(**settings))
+
+    def __repr__(self) -> str:
+        return f"<Looker {self.settings.base_url}>"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Log out and let go of all connections. Harmless when called twice."""
+        self._login.logout()
+        self._transport.close()
+
+    # -- queries and tasks ---------------------------------------------------------------------------------------------
+
+    def submit(
+        self,
+        query: str | Query | SavedQuery,
+        *,
+        result_format: str = "json_detail",
+        timeout: float | None = 600.0,
+        **options: Unpack[TaskOptions],
+    ) -> Task:
+        """Have a query run, and return at once.
+
+        Parameters
+        ----------
+        query : str, Query or SavedQuery
+            A query; or the id, slug or address of one that Looker has.
+        result_format : str, default "json_detail"
+            How the result shall be written: one of `formats.available()`.
+        timeout : float or None, default 600.0
+            Seconds for this call; None for no limit.
+        **options
+            Those of `TaskOptions`: cache, cache_only, force_production, rebuild_pdts, server_table_calcs,
+            apply_formatting, apply_vis, generate_links, path_prefix, limit, look_id, dashboard_id, source, deferred.
+
+        Returns
+        -------
+        Task
+            A handle; its ``id`` can be stored, and read tomorrow with `task`.
+
+        Raises
+        ------
+        UnknownFormatError
+            The format could not be decoded.
+        InvalidQueryError
+            Looker refuses the query.
+        FetchError
+            A call fails.
+
+        Notes
+        -----
+        Source: Looker API 4.0, ``POST /queries``, ``POST /query_tasks``.
+        """
+        formats.require(result_format)
+        return self._submit(query, result_format, Deadline(timeout), Stats(), options)
+
+    def task(self, task: str) -> Task:
+        """Return a handle on a task that exists already; nothing is asked yet.
+
+        Raises
+        ------
+        InvalidQueryError
+            The text is neither the id nor the address of a task.
+        """
+        reference = locate(task, bare="task")
+        if reference.kind != "task":
+            problem = QueryProblem(f"{task!r} is the address of a {reference.kind}, not of a query task")
+            raise InvalidQueryError([problem])
+        return Task(self, reference.id)
+
+    def run(
+        self,
+        query: str | Query | SavedQuery,
+        *,
+        result_format: str = "json_detail",
+        timeout: float | None = 600.0,
+        numbers: Numbers = "auto",
+        dtypes: Mapping[str, str | pa.DataType] | None = None,
+        on_truncate: OnTruncate = "warn",
+        **options: Unpack[TaskOptions],
+    ) -> Result:
+        """Run a query and stream its rows.
+
+        Parameters
+        ----------
+        query, result_format, **options
+            See `submit`.
+        timeout : float or None, default 600.0
+            Seconds for everything: submitting, waiting, and reading to the last row; None for no limit.
+        numbers, dtypes, on_truncate
+            See `Task.result`.
+
+        Returns
+        -------
+        Result
+            n rows, a column for each field, named ``view.field``.
+
+        Raises
+        ------
+        LookerSQLError, InvalidQueryError, FetchError, PayloadError, ConversionError
+            See `submit` and `Task.result`.
+        """
+        formats.require(result_format)
+        typing = Typing(numbers, dict(dtypes or {}))
+        deadline, stats = Deadline(timeout), Stats()
+        task = self._submit(query, result_format, deadline, stats, options)
+        return task._result(deadline, stats, typing, on_truncate)  # noqa: SLF001 - the same operation goes on
+
+    def run_look(
+        self, look: str | int | Look, *, result_format: str = "json_detail", **options: Any
+    ) -> Result:
+        """Run the query of a Look and stream its rows.
+
+        Parameters
+        ----------
+        look : str, int or Look
+            The id of a Look, its address, or the Look itself.
+        result_format, **options
+            Those of `run`.
+
+        Raises
+        ------
+        NotFoundError
+            There is no such Look, or this user may not see it.
+        LookerSQLError, InvalidQueryError, FetchError, PayloadError, ConversionError
+            See `run`.
+        """
+        formats.require(result_format)
+        found = look if isinstance(look, Look) else self.look(look)
+        query_id = found.query_id or (found.query.id if found.query else None)
+        if query_id is None:
+            problem = QueryProblem(f"Look {found.id} has no query of its own that could be run")
+            raise InvalidQueryError([problem])
+        options.setdefault("look_id", found.id)
+        return self.run(found.query or query_id, result_format=result_format, **options)
+
+    # -- what Looker knows ---------------------------------------------------------------------------------------------
+
+    def query(self, query: str) -> SavedQuery:
+        """Look up a saved query by its id, its slug or an address that holds one of them.
+
+        Raises
+        ------
+        NotFoundError
+            There is none, or this user may not see it.
+        InvalidQueryError
+            The text points at something else.
+        """
+        return self._saved(query, Deadline(self.settings.task_timeout), Stats())
+
+    def look(self, look: str | int) -> Look:
+        """Look up a Look by its id or address.
+
+        Raises
+        ------
+        NotFoundError
+            There is none, or this user may not see it.
+        InvalidQueryError
+            The text points at something else.
+        """
+        reference = locate(look, bare="look")
+        if reference.kind != "look":
+            problem = QueryProblem(f"{look!r} is the address of a {reference.kind}, not of a Look")
+            raise InvalidQueryError([problem])
+        reply = self._transport.request(
+            "GET", path("looks", reference.id), deadline=Deadline(self.settings.task_timeout)
+        )
+        return Look.from_api(reply.json())
+
+    def me(self) -> User:
+        """Return the user as whom Looker knows this client.
+
+        Raises
+        ------
+        AuthError, FetchError
+            The credentials are wrong; the call fails.
+        """
+        reply = self._transport.request("GET", "/user", deadline=Deadline(self.settings.task_timeout))
+        return User.from_api(reply.json())
+
+    def explore_fields(self, model: str, explore: str) -> Mapping[str, Any]:
+        """Return the field metadata of an explore, asked for once per client.
+
+        Returns
+        -------
+        mapping
+            ``dimensions``, ``measures``, ``filters``, ``parameters``: arrays of ``LookmlModelExploreField``.
+
+        Raises
+        ------
+        NotFoundError, FetchError, SchemaError
+            There is no such explore, or this user may not see it; the call fails; the answer is of another shape.
+
+        Notes
+        -----
+        Source: Looker API 4.0, ``GET /lookml_models/{lookml_model_name}/explores/{explore_name}``.
+        """
+        return self._explore_fields(model, explore, Deadline(self.settings.task_timeout), Stats())
+
+    # -- how it is done ------------------------------------------------------------------------------------------------
+
+    def _submit(
+        self,
+        query: str | Query | SavedQuery,
+        result_format: str,
+        deadline: Deadline,
+        stats: Stats,
+        options: Mapping[str, Any],
+    ) -> Task:
+        try:
+            saved = self._saved(query, deadline, stats)
+            state = tasks.create_task(
+                self._transport,
+                saved.id or "",
+                result_format=result_format,
+                options=options,
+                deadline=deadline,
+                stats=stats,
+            )
+        except LookerFrameError as exc:
+            exc.query = exc.query or (query if isinstance(query, Query | SavedQuery) else None)
+            raise
+        return Task(self, state.id or "", state=state, asked=query if isinstance(query, Query) else saved)
+
+    def _saved(self, query: str | Query | SavedQuery, deadline: Deadline, stats: Stats) -> SavedQuery:
+        if isinstance(query, SavedQuery):
+            return query
+        if isinstance(query, Query):
+            return tasks.create_query(self._transport, query, deadline=deadline, stats=stats)
+        reference = locate(query, bare="query")
+        if reference.kind == "explore":
+            return self._saved(Query.from_url(reference.id), deadline, stats)
+        if reference.kind not in {"query", "slug"}:
+            problem = QueryProblem(f"{query!r} is the address of a {reference.kind}, not of a query")
+            raise InvalidQueryError([problem])
+        where = path("queries", reference.id) if reference.kind == "query" else path("queries", "slug", reference.id)
+        body = self._transport.request("GET", where, deadline=deadline, stats=stats).json()
+        check(body, schema="query")
+        return SavedQuery.from_api(body)
+
+    def _explore_fields(self, model: str, explore: str, deadline: Deadline, stats: Stats) -> Mapping[str, Any]:
+        with self._lock:
+            known = self._explores.get((model, explore))
+        if known is None:
+            body = self._transport.request(
+                "GET",
+                path("lookml_models", model, "explores", explore),
+                params={"fields": "fields"},
+                deadline=deadline,
+                stats=stats,
+            ).json()
+            check(body, schema="lookml_model_explore")
+            known = body.get("fields") or {}
+            with self._lock:
+                self._explores[model, explore] = known
+        return known
+
+    def _result_fields(self, query: SavedQuery, deadline: Deadline, stats: Stats) -> Mapping[str, Any]:
+        """Pick the metadata of a query's fields, as `json_detail` would carry it, for formats that carry none."""
+        explore = self._explore_fields(query.model or "", query.view or "", deadline, stats)
+        known = {
+            item["name"]: (group, item) for group in ("dimensions", "measures") for item in explore.get(group) or ()
+        }
+        known.update(_dynamic_fields(query.dynamic_fields))
+        found: dict[str, list[Mapping[str, Any]]] = {"dimensions": [], "measures": [], "table_calculations": []}
+        calculations = [name for name, (group, _) in known.items() if group == "table_calculations"]
+        for name in dict.fromkeys([*query.fields, *calculations]):
+            group, item = known.get(name, ("table_calculations", {"name": name}))
+            found[group].append(item)
+        return found
+
+
+class Task:
+    """A handle on one run of a query. Made by `Looker.submit` and `Looker.task`.
+
+    Attributes
+    ----------
+    id : str
+        Looker's id of the task.
+    looker : Looker
+        Whom it was made by.
+    """
+
+    def __init__(
+        self,
+        looker: Looker,
+        task_id: str,
+        *,
+        state: QueryTask | None = None,
+        asked: Query | SavedQuery | None = None,
+    ) -> None:
+        self.id = task_id
+        self.looker = looker
+        self._known = state
+        self._asked = asked
+        self._own = state is not None
+
+    def __repr__(self) -> str:
+        return f"<Task {self.id}>"
+
+    def status(self) -> QueryTask:
+        """Ask Looker how the task stands.
+
+        Returns
+        -------
+        QueryTask
+            Every property that the API documents, as attributes; ``state`` is the status in lower case.
+
+        Raises
+        ------
+        NotFoundError, FetchError
+            There is no such task, or this user may not see it; the call fails.
+        """
+        self._known = tasks.get_task(
+            self.looker._transport,  # noqa: SLF001 - the handle is part of the client
+            self.id,
+            deadline=Deadline(self.looker.settings.task_timeout),
+            stats=Stats(),
+        )
+        return self._known
+
+    def result(
+        self,
+        *,
+        timeout: float | None = 600.0,
+        numbers: Numbers = "auto",
+        dtypes: Mapping[str, str | pa.DataType] | None = None,
+        on_truncate: OnTruncate = "warn",
+    ) -> Result:
+        """Wait for the task, and stream its rows, decoded by its own result format.
+
+        Parameters
+        ----------
+        timeout : float or None, default 600.0
+            Seconds for everything, to the last row; None for no limit. When they are over, a query that was submitted
+            through this handle is stopped on the server; one that the handle was made for by its id goes on.
+        numbers : {"auto", "float64", "decimal128"}, default "auto"
+            Types of number dimensions, whose width Looker does not declare. ``"auto"``: int64 if all values are whole,
+            else float64, over the whole result; in a stream the first batch decides, and a later misfit raises.
+            ``"float64"``: always so, as nightly tables want it. ``"decimal128"``: exact, for measures too.
+        dtypes : mapping, optional
+            Field name → type for single columns: ``"int64"``, ``"float64"``, ``"bool"``, ``"string"``, ``"date32"``,
+            ``"timestamp[us]"``, ``"list<string>"``, ``"decimal128"``, or the pyarrow type.
+        on_truncate : {"warn", "raise", "ignore"}, default "warn"
+            What happens when Looker cut the rows at a limit.
+
+        Returns
+        -------
+        Result
+            n rows, a column for each field, named ``view.field``; times in the query's time zone.
+
+        Raises
+        ------
+        LookerSQLError
+            The query failed in Looker or its database.
+        ResultExpiredError, TaskKilledError, NotFoundError, AccessError
+            The task has no result any more, or none for this user.
+        DeadlineError
+            The time is over; ``.phase`` says what was going on, ``.killed`` whether the query was stopped.
+        FetchError
+            A call fails in another way.
+        UnknownFormatError
+            There is no decoder for the task's result format.
+        PayloadError, ConversionError
+            The result is not what its format says, or a value does not fit its column.
+
+        Notes
+        -----
+        Source: Looker API 4.0, ``GET /query_tasks/{query_task_id}`` and ``.../results``.
+        """
+        return self._result(Deadline(timeout), Stats(), Typing(numbers, dict(dtypes or {})), on_truncate)
+
+    def cancel(self) -> bool:
+        """Stop the query on the server.
+
+        Returns
+        -------
+        bool
+            False if it had ended already.
+
+        Raises
+        ------
+        FetchError
+            The call fails.
+        """
+        deadline = Deadline(self.looker.settings.task_timeout)
+        return tasks.kill(self.looker._transport, self.id, deadline=deadline, stats=Stats())  # noqa: SLF001
+
+    def _result(self, deadline: Deadline, stats: Stats, typing: Typing, on_truncate: OnTruncate) -> Result:
+        try:
+            task = self._wait(deadline, stats)
+            payload = tasks.fetch(
+                self.looker._transport,  # noqa: SLF001
+                task,
+                fields=self._field_source(task, deadline, stats),
+                deadline=deadline,
+                stats=stats,
+            )
+            return formats.decode(payload, typing=typing, on_truncate=on_truncate)
+        except DeadlineError as exc:
+            exc.task_id = self.id
+            exc.killed = self._stop()
+            self._own_up(exc)
+            raise
+        except KeyboardInterrupt:
+            self._stop()
+            raise
+        except LookerFrameError as exc:
+            self._own_up(exc)
+            raise
+
+    def _wait(self, deadline: Deadline, stats: Stats) -> QueryTask:
+        transport = self.looker._transport  # noqa: SLF001
+        if self._known is None or self._known.result_format is None:
+            self._known = tasks.get_task(transport, self.id, deadline=deadline, stats=stats)
+        formats.require(self._known.result_format)
+        return tasks.wait(transport, self._known, own=self._own, deadline=deadline, stats=stats)
+
+    def _field_source(self, task: QueryTask, deadline: Deadline, stats: Stats) -> Callable[[], Mapping[str, Any]]:
+        looker = self.looker
+
+        def fields() -> Mapping[str, Any]:
+            query = task.query
+            if query is None or query.model is None:
+                query = looker._saved(task.query_id or "", deadline, stats)  # noqa: SLF001
+            return looker._result_fields(query, deadline, stats)  # noqa: SLF001
+
+        return fields
+
+    def _stop(self) -> bool | None:
+        """Stop a query that this handle submitted; None if it is not ours to stop."""
+        if not self._own:
+            return None
+        try:
+            tasks.kill(self.looker._transport, self.id, deadline=Deadline(_KILL_SECONDS), stats=Stats())  # noqa: SLF001
+        except FetchError:
+            return False
+        return True
+
+    def _own_up(self, exc: LookerFrameError) -> None:
+        if exc.query is None:
+            exc.query = self._asked or (self._known.query if self._known else None)
+
+
+def _dynamic_fields(text: str | None) -> dict[str, tuple[str, Mapping[str, Any]]]:
+    """Read a query's ``dynamic_fields``: name → group and metadata.
+
+    Source: the JSON text that Looker's own pages write; assumed where it names a kind, type or label.
+    """
+    try:
+        items = json.loads(text) if text else []
+    except ValueError:
+        return {}
+    kinds = {"table_calculation": "table_calculations", "measure": "measures", "dimension": "dimensions"}
+    found: dict[str, tuple[str, Mapping[str, Any]]] = {}
+    for item in items if isinstance(items, list) else []:
+        for key, group in kinds.items():
+            if isinstance(item, dict) and isinstance(item.get(key), str):
+                kind = item.get("_type_hint") or item.get("type")
+                found[item[key]] = (group, {"name": item[key], "label": item.get("label"), "type": kind})
+                break
+    return found

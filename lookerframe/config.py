@@ -1,0 +1,363 @@
+"""Where Looker is and who asks: `Settings`, from arguments, ``LOOKERSDK_*`` and ``looker.ini``; and `Secret`."""
+
+from __future__ import annotations
+
+import configparser
+import hmac
+import ipaddress
+import os
+import re
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, Self
+from urllib.parse import SplitResult, urlsplit, urlunsplit
+
+from lookerframe.exceptions import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+DEFAULT_FILE = "looker.ini"
+ENVIRONMENT_PREFIX = "LOOKERSDK_"
+
+# What may stand in the file and in the environment; the other settings are arguments only.
+_SHARED_WITH_SDK = ("base_url", "client_id", "client_secret", "verify_ssl", "timeout")
+_SECONDS = (
+    "timeout",
+    "connect_timeout",
+    "backoff_base",
+    "backoff_cap",
+    "poll_interval",
+    "poll_interval_max",
+    "expired_grace",
+    "task_timeout",
+)
+_TRUE = frozenset({"yes", "y", "true", "t", "1"})
+_FALSE = frozenset({"no", "n", "false", "f", "0"})
+# People paste the address of the API itself; calls add this part on their own.
+_API_PART = re.compile(r"/api(/\d+\.\d+)?$")
+_NEVER_IN_A_URL = re.compile(r"[\x00-\x20\x7f\\]")
+
+
+class Secret:
+    """A text that is not shown: ``***`` in print, logs, tracebacks and data frames.
+
+    `reveal` gives the text back. Two secrets are equal if their texts are (compared in constant time). A secret cannot
+    be pickled, so it never travels to another process or into a file; each process resolves its own settings.
+    """
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        """Return the text itself."""
+        return self._text
+
+    def __repr__(self) -> str:
+        return "***"
+
+    def __format__(self, spec: str) -> str:
+        return format("***", spec)
+
+    def __bool__(self) -> bool:
+        return bool(self._text)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Secret):
+            return NotImplemented
+        return hmac.compare_digest(self._text.encode(), other._text.encode())
+
+    def __hash__(self) -> int:
+        # Equal secrets need equal hashes, and a hash of the text would tell of it: one hash for all.
+        return hash(Secret)
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, _memo: object) -> Self:
+        return self
+
+    def __reduce_ex__(self, _protocol: object) -> NoReturn:
+        message = "a Secret is not pickled; let the other process call Settings.load() and find its own"
+        raise TypeError(message)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything that a connection to Looker needs to know. `Settings.load` finds it; the constructor takes it.
+
+    Attributes
+    ----------
+    base_url : str
+        Address of the API host, ``https://company.looker.com`` or with a port. A trailing slash and ``/api/4.0`` are
+        taken off. Plain ``http`` is accepted for this machine only.
+    client_id, client_secret : str, Secret
+        API credentials. A secret given as `str` is wrapped.
+    verify_ssl : bool or str
+        Whether to check the server's certificate; a `str` is the file or folder of the authorities to trust.
+    timeout : float
+        Seconds that one HTTP request may take to be answered, and that a body may pause.
+    connect_timeout : float
+        Seconds to reach the host, TLS included.
+    connect_attempts : int
+        How often to call upon a host that has not answered yet before giving up; also the number of tries after an
+        answer that more tries seldom mend (500, an HTML page in place of JSON).
+    backoff_base, backoff_cap : float
+        Seconds. The wait before retry n is drawn between 0 and ``min(backoff_cap, backoff_base * 2**n)``.
+    poll_interval, poll_interval_max : float
+        Seconds between two looks at a running task: at first, and at most.
+    expired_grace : float
+        Seconds to wait for a task that calls itself expired, since it may yet go on.
+    task_timeout : float
+        Seconds for a whole operation, from the first request to the last byte, where a call does not say.
+
+    Raises
+    ------
+    ConfigError
+        A value cannot be used. The message names the setting and never holds a secret.
+
+    Notes
+    -----
+    Source: names and reading order of the official Python SDK (`looker_sdk.rtl.api_settings`), also its 120 seconds.
+    """
+
+    base_url: str
+    # Left out of the repr: half of the credentials is more than a log should hold.
+    client_id: str = field(repr=False)
+    client_secret: Secret
+    verify_ssl: bool | str = True
+    timeout: float = 120
+    connect_timeout: float = 15
+    connect_attempts: int = 3
+    backoff_base: float = 0.5
+    backoff_cap: float = 30
+    poll_interval: float = 0.5
+    poll_interval_max: float = 5
+    expired_grace: float = 300
+    task_timeout: float = 600
+
+    def __post_init__(self) -> None:
+        secret: object = self.client_secret
+        if not isinstance(secret, Secret):
+            secret = Secret(_text("client_secret", secret))
+        _set(self, "client_secret", secret)
+        _set(self, "client_id", _text("client_id", self.client_id))
+        for name in ("client_id", "client_secret"):
+            if not getattr(self, name):
+                raise _missing(name)
+        _set(self, "base_url", _checked_url(_text("base_url", self.base_url)))
+        _set(self, "verify_ssl", _checked_verify(self.verify_ssl))
+        _set(self, "connect_attempts", _counted("connect_attempts", self.connect_attempts))
+        for name in _SECONDS:
+            _set(self, name, _seconds(name, getattr(self, name)))
+
+    @classmethod
+    def load(
+        cls,
+        *,
+        file: str | os.PathLike[str] | None = None,
+        section: str | None = None,
+        env: Mapping[str, str] | None = None,
+        **overrides: Any,
+    ) -> Self:
+        """Find the settings: an argument wins over the environment, the environment over the file.
+
+        Parameters
+        ----------
+        file : path, optional
+            An ini file, by default ``looker.ini`` in the working directory, which need not exist. A file that is named
+            must exist.
+        section : str, optional
+            Section of the file, by default the first.
+        env : mapping, optional
+            Environment, by default `os.environ`. Read are ``LOOKERSDK_BASE_URL``, ``LOOKERSDK_CLIENT_ID``,
+            ``LOOKERSDK_CLIENT_SECRET``, ``LOOKERSDK_VERIFY_SSL`` and ``LOOKERSDK_TIMEOUT``.
+        **overrides
+            Any attribute of `Settings`; None counts as not given.
+
+        Raises
+        ------
+        ConfigError
+            Something is missing, unreadable or unusable. ``.setting`` names it.
+
+        Notes
+        -----
+        Source: `looker_sdk.rtl.api_settings`. As there, an empty value counts as not given, quotes around a value are
+        dropped, and a file is read with ``%`` interpolation (write ``%%`` for a percent sign). Beyond it,
+        ``verify_ssl`` may hold the path of a CA file.
+        """
+        known = [item.name for item in fields(cls)]
+        for name in overrides:
+            if name not in known:
+                message = f"there is no setting {name!r}; known: {', '.join(known)}"
+                raise ConfigError(message, setting=name)
+        values: dict[str, Any] = _cleaned(_from_file(file, section) | _from_environment(env))
+        if "verify_ssl" in values:
+            values["verify_ssl"] = _read_verify(values["verify_ssl"])
+        values.update((name, value) for name, value in overrides.items() if value is not None)
+        for name in ("base_url", "client_id", "client_secret"):
+            if not values.get(name):
+                raise _missing(name)
+        return cls(**values)
+
+
+def _set(settings: Settings, name: str, value: object) -> None:
+    object.__setattr__(settings, name, value)  # the one way for a frozen dataclass to tidy its own arguments
+
+
+def _missing(name: str) -> ConfigError:
+    message = (
+        f"{name} is not set. Give it as an argument ({name}=...), in the environment "
+        f"({ENVIRONMENT_PREFIX}{name.upper()}) or in a section of {DEFAULT_FILE} in the working directory"
+    )
+    return ConfigError(message, setting=name)
+
+
+def _from_file(file: str | os.PathLike[str] | None, section: str | None) -> dict[str, str]:
+    path = Path(DEFAULT_FILE if file is None else file)
+    try:
+        content = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        if file is None:
+            return {}
+        message = f"there is no file {path}"
+        raise ConfigError(message, setting="file") from None
+    except OSError as exc:
+        message = f"{path} cannot be read: {exc.strerror}"
+        raise ConfigError(message, setting="file") from exc
+    except UnicodeDecodeError:
+        message = f"{path} is not UTF-8 text"
+        raise ConfigError(message, setting="file") from None
+    return _from_ini(content, path, section)
+
+
+def _from_ini(content: str, path: Path, section: str | None) -> dict[str, str]:
+    parser = configparser.ConfigParser()
+    try:
+        parser.read_string(content, source=str(path))
+    except configparser.Error as exc:
+        # Without its cause: the parser quotes the line that it does not understand, and that line may be a secret.
+        message = f"{path} is not a valid ini file: {type(exc).__name__}{_line_of(exc)}"
+        raise ConfigError(message, setting="file") from None
+    present = parser.sections()
+    if not present:
+        message = f"{path} has no section; the settings stand below a line such as [Looker]"
+        raise ConfigError(message, setting="section")
+    if section is not None and section not in present:
+        message = f"{path} has no section {section!r}; it has: {', '.join(present)}"
+        raise ConfigError(message, setting="section")
+    chosen = parser[section or present[0]]
+    found = {}
+    for name in _SHARED_WITH_SDK:
+        try:
+            value = chosen.get(name)
+        except configparser.InterpolationError:
+            message = f"{name} in {path} holds a single percent sign; write it twice (%%)"
+            raise ConfigError(message, setting=name) from None
+        if value is not None:
+            found[name] = value
+    return found
+
+
+def _line_of(exc: configparser.Error) -> str:
+    if isinstance(exc, configparser.MissingSectionHeaderError | configparser.DuplicateOptionError):
+        return f" in line {exc.lineno}"
+    if isinstance(exc, configparser.ParsingError) and exc.errors:
+        return f" in line {exc.errors[0][0]}"
+    return ""
+
+
+def _from_environment(env: Mapping[str, str] | None) -> dict[str, str]:
+    source = os.environ if env is None else env
+    found = {name: source.get(ENVIRONMENT_PREFIX + name.upper(), "") for name in _SHARED_WITH_SDK}
+    return {name: value for name, value in found.items() if value}
+
+
+def _cleaned(values: Mapping[str, str]) -> dict[str, str]:
+    # As the SDK does it: a quote on either side is enough for both sides to be stripped.
+    quoted = {
+        name: value.strip("\"'") if value[:1] in "\"'" or value[-1:] in "\"'" else value
+        for name, value in values.items()
+    }
+    return {name: value for name, value in quoted.items() if value}
+
+
+def _read_verify(value: str) -> bool | str:
+    if value.lower() in _TRUE:
+        return True
+    return False if value.lower() in _FALSE else value
+
+
+def _checked_verify(value: object) -> bool | str:
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str | os.PathLike) and Path(value).exists():
+        return os.fspath(value)
+    message = f"verify_ssl must be yes, no, or the path of a CA file that exists, not {value!r}"
+    raise ConfigError(message, setting="verify_ssl")
+
+
+def _seconds(name: str, value: object) -> float:
+    if isinstance(value, int | float | str) and not isinstance(value, bool):
+        try:
+            number = float(value)
+        except ValueError:
+            number = 0.0
+        if 0 < number < float("inf"):
+            return int(number) if number.is_integer() else number
+    message = f"{name} must be a number of seconds above 0, not {value!r}"
+    raise ConfigError(message, setting=name)
+
+
+def _counted(name: str, value: object) -> int:
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
+        return value
+    message = f"{name} must be a whole number from 1 up, not {value!r}"
+    raise ConfigError(message, setting=name)
+
+
+def _text(name: str, value: object) -> str:
+    if isinstance(value, str):
+        return value
+    message = f"{name} must be text, not {type(value).__name__}"
+    raise ConfigError(message, setting=name)
+
+
+def _checked_url(url: str) -> str:
+    """Return `url` without trailing slash and API part, if a secret may be sent there."""
+    fault = _fault_of(url)
+    if fault is not None:
+        message = f"base_url {fault}"
+        raise ConfigError(message, setting="base_url")
+    parts = urlsplit(url)
+    path = _API_PART.sub("", parts.path.rstrip("/")).rstrip("/")
+    return urlunsplit(SplitResult(parts.scheme, parts.netloc, path, "", ""))
+
+
+def _fault_of(url: str) -> str | None:
+    try:
+        parts = urlsplit(url)
+        host, _port = parts.hostname, parts.port
+    except ValueError:
+        parts, host = urlsplit(""), None
+    fault = None
+    if "@" in url:  # the address is not shown: it may hold a password
+        fault = "holds a user name; give client_id and client_secret instead"
+    elif url and "://" not in url and not _NEVER_IN_A_URL.search(url):
+        fault = f"{url!r} lacks its scheme; write https://{url}"
+    elif _NEVER_IN_A_URL.search(url) or not host:
+        fault = f"{url!r} is not an address; write https://company.looker.com"
+    elif parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(host)):
+        fault = f"{url!r} must begin with https:// (http:// is for this machine only)"
+    elif parts.query or parts.fragment or url[-1] in "?#":
+        fault = f"{url!r} goes on after the address; write https://{parts.netloc}"
+    return fault
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")

@@ -1,0 +1,521 @@
+"""Every error that lookerframe raises on purpose.
+
+::
+
+    LookerFrameError                         .query: what was asked, set once, by the client
+    ├── ConfigError(ValueError)              .setting
+    ├── InvalidQueryError(ValueError)        .problems
+    ├── FetchError                           .status .message .documentation_url .endpoint .attempts .elapsed
+    │   │                                    .retry_after .task_id
+    │   ├── AuthError
+    │   ├── AccessError
+    │   ├── NotFoundError
+    │   ├── RateLimitError
+    │   ├── ServerError
+    │   ├── NetworkError                     .reason
+    │   ├── DeadlineError(TimeoutError)      .phase .killed
+    │   └── TaskError                        .state
+    │       ├── ResultExpiredError
+    │       └── TaskKilledError
+    ├── LookerSQLError                       .issues .sql .task_id .query_id .result_format
+    ├── PayloadError(ValueError)             .result_format .offset
+    │   ├── IncompleteResultError
+    │   ├── UnexpectedContentError
+    │   ├── PayloadLimitError
+    │   └── SchemaError                      .problems .schema
+    ├── ConversionError(ValueError)          .column .row .value .arrow_type
+    ├── TruncatedError                       .limit .rows
+    ├── ResultConsumedError                  a stream was asked for twice
+    ├── ExportError(OSError)                 .target
+    ├── UnknownFormatError(ValueError)       .name .known
+    └── MissingDependencyError(ImportError)  .extra
+
+Attributes hold the facts; ``str()`` is made from them. Every error pickles, and none holds a secret.
+"""
+
+from __future__ import annotations
+
+import copyreg
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from lookerframe.render import excerpt, shorten
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from lookerframe.models import SavedQuery
+    from lookerframe.query import Query
+
+_MAX_TEXT = 4_000
+
+#: Remarks that Looker puts among the errors of a query that ran. Source: looker-api.md §7.1 (observed).
+_NOTES = (
+    "Note: This query contains derived tables with conditional SQL for Development Mode.",
+    "Note: This query contains derived tables with Development Mode filters.",
+)
+
+
+class LookerFrameError(Exception):
+    """Base of every error that lookerframe raises on purpose."""
+
+    #: What was asked, if the client knows it.
+    query: Query | SavedQuery | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Keyword-only constructors must survive the trip from a Dask, Spark or Ray worker; `args` rides in the state,
+        # for OSError takes its own from the constructor alone.
+        return copyreg.__newobj__, (type(self),), {**self.__dict__, "args": self.args}  # type: ignore[attr-defined]
+
+
+class ConfigError(LookerFrameError, ValueError):
+    """A setting is absent or cannot be used: `setting` names it."""
+
+    def __init__(self, message: str, *, setting: str) -> None:
+        self.setting = setting
+        super().__init__(message)
+
+
+@dataclass(frozen=True, slots=True)
+class QueryProblem:
+    """One thing that is wrong with a query: Looker's ``errors[]`` item of a 422, or our own check."""
+
+    message: str
+    field: str | None = None
+    code: str | None = None
+
+    def __str__(self) -> str:
+        return ": ".join(part for part in (self.field, self.message or self.code) if part)
+
+
+class InvalidQueryError(LookerFrameError, ValueError):
+    """The query cannot be run as it stands: `problems` lists everything that is wrong with it."""
+
+    def __init__(
+        self,
+        problems: Iterable[QueryProblem],
+        *,
+        message: str | None = None,
+        documentation_url: str | None = None,
+        endpoint: str | None = None,
+    ) -> None:
+        self.problems = tuple(problems)
+        self.message = message
+        self.documentation_url = documentation_url
+        self.endpoint = endpoint
+        super().__init__(message, self.problems)
+
+    def __str__(self) -> str:
+        head = f"{self.endpoint}: " if self.endpoint else ""
+        head += self.message or "the query is not valid"
+        return "\n".join([head, *(f"  - {problem}" for problem in self.problems)])
+
+
+class FetchError(LookerFrameError):
+    """A call of the Looker API did not bring what was asked for.
+
+    Attributes
+    ----------
+    message : str
+        What was met, and what to do about it.
+    endpoint : str or None
+        Verb and path, ``GET /query_tasks/abc/results``.
+    status : int or None
+        HTTP status, if there was an answer.
+    documentation_url : str or None
+        As Looker sent it.
+    attempts : int
+        How often the call was sent.
+    elapsed : float or None
+        Seconds from the first attempt to the failure.
+    retry_after : float or None
+        Seconds that the server asked to wait.
+    task_id : str or None
+        The query task, if one was concerned.
+    """
+
+    #: Appended to every message of the class: what the reader can do next.
+    advice: str | None = None
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        endpoint: str | None = None,
+        status: int | None = None,
+        documentation_url: str | None = None,
+        attempts: int = 1,
+        elapsed: float | None = None,
+        retry_after: float | None = None,
+        task_id: str | None = None,
+    ) -> None:
+        self.message = message
+        self.endpoint = endpoint
+        self.status = status
+        self.documentation_url = documentation_url
+        self.attempts = attempts
+        self.elapsed = elapsed
+        self.retry_after = retry_after
+        self.task_id = task_id
+        super().__init__(message)
+
+    def __str__(self) -> str:
+        where = self.endpoint or ""
+        if self.status is not None:
+            where = f"{where} answered {self.status}".strip()
+        text = f"{where}: {self.message}" if where else self.message
+        if self.attempts > 1:
+            text += f" (after {self.attempts} attempts)"
+        return f"{text}\n{self.advice}" if self.advice else text
+
+
+class AuthError(FetchError):
+    """Looker does not accept the credentials or the token."""
+
+
+class AccessError(FetchError):
+    """The user is known but may not see or do this."""
+
+
+class NotFoundError(FetchError):
+    """There is no such thing, or this user may not see it: Looker answers 404 to both."""
+
+
+class RateLimitError(FetchError):
+    """Looker answered 429 until the retries or the time ran out."""
+
+
+class ServerError(FetchError):
+    """Looker or a proxy before it answered with a failure of its own (5xx)."""
+
+
+class NetworkError(FetchError):
+    """There was no usable answer: no connection, a reset, a bad certificate, a body that stopped."""
+
+    def __init__(self, message: str, *, reason: str, **facts: Any) -> None:
+        self.reason = reason
+        super().__init__(message, **facts)
+
+
+class DeadlineError(FetchError, TimeoutError):
+    """The time given for the whole operation is over.
+
+    Attributes
+    ----------
+    phase : str
+        What was going on: ``connecting``, ``queued``, ``running``, ``downloading``.
+    killed : bool or None
+        Whether the query was stopped on the server; None if no query was running.
+    """
+
+    def __init__(self, message: str, *, phase: str, killed: bool | None = None, **facts: Any) -> None:
+        self.phase = phase
+        self.killed = killed
+        super().__init__(message, **facts)
+
+
+class TaskError(FetchError):
+    """A query task ended in a state that has no result: `state` is Looker's word for it."""
+
+    def __init__(self, message: str, *, state: str, **facts: Any) -> None:
+        self.state = state
+        super().__init__(message, **facts)
+
+
+class ResultExpiredError(TaskError):
+    """The task did run, but Looker no longer keeps its result."""
+
+
+class TaskKilledError(TaskError):
+    """The query was cancelled, by a person or by a limit of the server."""
+
+
+@dataclass(frozen=True, slots=True)
+class SqlIssue:
+    """One entry of Looker's ``errors``: a failure of the query, or a note about it.
+
+    Attributes
+    ----------
+    message : str
+        The database's own words where Looker gave them, else Looker's sentence.
+    summary : str or None
+        Looker's sentence about it ("The ... database encountered an error while running this query.").
+    line, column, character : int or None
+        The place in the SQL, as Looker gives it (``sql_error_loc``); lines and columns count from 1.
+    level : str or None
+        As Looker sends it; only ``"error"`` has been seen.
+    fatal : bool or None
+        False on entries that did not stop the query; mostly absent.
+    params : str or None
+        What Looker calls so: the SQL text in every recorded case.
+    error_pos, edit_url : str or None
+        As Looker sends them.
+    """
+
+    message: str
+    summary: str | None = None
+    line: int | None = None
+    column: int | None = None
+    character: int | None = None
+    level: str | None = None
+    fatal: bool | None = None
+    params: str | None = None
+    error_pos: str | None = None
+    edit_url: str | None = None
+
+    @classmethod
+    def from_api(cls, item: Any) -> SqlIssue:
+        """Read an item of ``errors``; anything that is not an object is taken as its text.
+
+        Source: the declaration of dashboard embed events and recorded 200 answers (looker-api.md §7.1).
+        """
+        if not isinstance(item, dict):
+            return cls(message=_text(item) or "(no message)")
+        summary, details = _text(item.get("message")), _text(item.get("message_details"))
+        place = item.get("sql_error_loc")
+        place = place if isinstance(place, dict) else {}
+        fatal = item.get("fatal")
+        return cls(
+            message=details or summary or "(no message)",
+            summary=summary if details else None,
+            line=_position(place.get("line")),
+            column=_position(place.get("column")),
+            character=_position(place.get("character")),
+            level=_text(item.get("level")),
+            fatal=fatal if isinstance(fatal, bool) else None,
+            params=_text(item.get("params")),
+            error_pos=_text(item.get("error_pos")),
+            edit_url=_text(item.get("edit_url")),
+        )
+
+    @property
+    def is_note(self) -> bool:
+        """Whether the query ran all the same: ``fatal`` is false, or it is a known remark on Development Mode."""
+        return self.fatal is False or (self.summary or self.message).startswith(_NOTES)
+
+    def render(self, sql: str | None = None) -> str:
+        """Write the issue out: the database's words, Looker's sentence, the place in `sql`."""
+        parts = [shorten(self.message, _MAX_TEXT)]
+        if self.summary:
+            parts.append(f"({shorten(self.summary, _MAX_TEXT)})")
+        statement = sql or self.params
+        if self.line is not None:
+            parts.append(f"at line {self.line}" + (f", column {self.column}" if self.column is not None else ""))
+            shown = excerpt(statement, self.line, self.column) if statement else ""
+            if shown:
+                parts.append(shown)
+        return "\n".join(parts)
+
+
+class LookerSQLError(LookerFrameError):
+    """Looker or its database refused the query.
+
+    Attributes
+    ----------
+    issues : tuple of SqlIssue
+        All that was reported, failures and notes.
+    sql : str or None
+        The statement in which the issues' lines count, if Looker sent it.
+    result_format, task_id, query_id : str or None
+        Where the error came from.
+    status : int or None
+        HTTP status of the answer: 200 in `json_detail`, 400 in the others.
+    """
+
+    def __init__(
+        self,
+        issues: Iterable[SqlIssue],
+        *,
+        sql: str | None = None,
+        result_format: str | None = None,
+        task_id: str | None = None,
+        query_id: str | None = None,
+        status: int | None = None,
+    ) -> None:
+        self.issues = tuple(issues)
+        self.sql = sql
+        self.result_format = result_format
+        self.task_id = task_id
+        self.query_id = query_id
+        self.status = status
+        super().__init__(self.issues)
+
+    def __str__(self) -> str:
+        return "\n".join(issue.render(self.sql) for issue in self.issues) or "the query failed without a message"
+
+
+class PayloadError(LookerFrameError, ValueError):
+    """A body is not what its result format says.
+
+    Attributes
+    ----------
+    result_format : str or None
+        The format that it was read as.
+    offset : int or None
+        Bytes from its start to the place, where known.
+    """
+
+    def __init__(self, message: str, *, result_format: str | None = None, offset: int | None = None) -> None:
+        self.message = message
+        self.result_format = result_format
+        self.offset = offset
+        super().__init__(message)
+
+    def __str__(self) -> str:
+        head = f"{self.result_format}: " if self.result_format else ""
+        tail = f" (at byte {self.offset:,})" if self.offset is not None else ""
+        return f"{head}{self.message}{tail}"
+
+
+class IncompleteResultError(PayloadError):
+    """The body ended before the result did: what arrived is not all of it."""
+
+
+class UnexpectedContentError(PayloadError):
+    """The body is something else: an HTML page, another format, nothing at all."""
+
+
+class PayloadLimitError(PayloadError):
+    """The body passes a limit on size, inflation or depth that protects this process."""
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaProblem:
+    """One difference between a body and its JSON Schema.
+
+    Attributes
+    ----------
+    path
+        JSON path of the place, ``$.fields.dimensions[0].name``.
+    rule
+        The schema keyword that is broken: ``type``, ``required``, ...
+    expected, found
+        What the schema asks for and what stands there, shortened.
+    """
+
+    path: str
+    rule: str
+    expected: str
+    found: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: expected {self.expected}, found {self.found}"
+
+
+class SchemaError(PayloadError):
+    """A body differs from its JSON Schema: `problems` lists how, the most telling first."""
+
+    def __init__(self, problems: Iterable[SchemaProblem], *, schema: str, result_format: str | None = None) -> None:
+        self.problems = tuple(problems)
+        self.schema = schema
+        super().__init__(
+            "\n  - ".join([f"not a valid {schema}:", *map(str, self.problems)]), result_format=result_format
+        )
+
+
+class ConversionError(LookerFrameError, ValueError):
+    """A value does not fit the type of its column, and is not bent until it does.
+
+    Attributes
+    ----------
+    column : str
+        Field name.
+    row : int or None
+        Counted from 0 over the whole result.
+    value : object
+        What was met.
+    arrow_type : str
+        What the column holds.
+    """
+
+    def __init__(self, column: str, *, row: int | None, value: Any, arrow_type: str, advice: str | None = None) -> None:
+        self.column = column
+        self.row = row
+        self.value = value
+        self.arrow_type = arrow_type
+        self.advice = advice
+        super().__init__(column)
+
+    def __str__(self) -> str:
+        where = f"column {self.column!r}" + (f", row {self.row:,}" if self.row is not None else "")
+        text = f"{where}: {shorten(repr(self.value), 200)} is not a value of type {self.arrow_type}"
+        return f"{text}; {self.advice}" if self.advice else text
+
+
+class TruncatedError(LookerFrameError):
+    """Looker cut the result at a limit; raised only with ``on_truncate="raise"``."""
+
+    def __init__(self, message: str, *, limit: int | None = None, rows: int | None = None) -> None:
+        self.limit = limit
+        self.rows = rows
+        super().__init__(message)
+
+
+class TruncatedWarning(UserWarning):
+    """Looker cut the result at a limit; warned with ``on_truncate="warn"``, the default."""
+
+
+class ResultConsumedError(LookerFrameError):
+    """The rows were already streamed once, and not kept."""
+
+
+class ExportError(LookerFrameError, OSError):
+    """Nothing was written to `target`: what stood there before is untouched."""
+
+    def __init__(self, message: str, *, target: str) -> None:
+        self.message = message
+        self.target = target
+        super().__init__(message)
+
+    def __str__(self) -> str:
+        return f"{self.target}: {self.message}"
+
+
+class UnknownFormatError(LookerFrameError, ValueError):
+    """There is no decoder for a result format: `known` lists those there are."""
+
+    def __init__(self, name: str | None, *, known: Iterable[str]) -> None:
+        self.name = name
+        self.known = tuple(sorted(known))
+        super().__init__(name)
+
+    def __str__(self) -> str:
+        return f"no decoder for result_format {self.name!r}; known: {', '.join(self.known)}"
+
+
+class MissingDependencyError(LookerFrameError, ImportError):
+    """A part of lookerframe needs a package that is not installed: `extra` brings it."""
+
+    def __init__(self, feature: str, *, extra: str) -> None:
+        self.feature = feature
+        self.extra = extra
+        super().__init__(feature)
+
+    def __str__(self) -> str:
+        return f"{self.feature} needs more packages; install them with: pip install 'lookerframe[{self.extra}]'"
+
+
+def _text(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value or None
+    return str(value)
+
+
+def _position(value: Any) -> int | None:
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, str):
+        value = int(value) if value.isascii() and value.isdigit() else None
+    return value if isinstance(value, int) and value >= 1 else None
+
+
+def problems_of(errors: Iterable[Mapping[str, Any]] | None) -> tuple[QueryProblem, ...]:
+    """Read the ``errors`` of Looker's ``ValidationError``; items of another kind are kept as text."""
+    found = []
+    for item in errors or ():
+        if isinstance(item, dict):
+            message = _text(item.get("message")) or ""
+            found.append(QueryProblem(message, field=_text(item.get("field")), code=_text(item.get("code"))))
+        else:
+            found.append(QueryProblem(_text(item) or ""))
+    return tuple(found)

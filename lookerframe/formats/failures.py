@@ -1,0 +1,52 @@
+"""Where JSON formats say that a query failed, and what they say besides."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from lookerframe.exceptions import LookerSQLError, SqlIssue
+from lookerframe.render import shorten
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from lookerframe.payload import Payload
+    from lookerframe.result import Findings
+
+
+def refuse_failed_query(envelope: Mapping[str, Any], payload: Payload, findings: Findings) -> None:
+    """Raise what `json_detail` reports in ``errors`` or ``error``; remarks among it become notes.
+
+    Raises
+    ------
+    LookerSQLError
+        At least one of them is a failure.
+    """
+    errors = envelope.get("errors") or []
+    issues = [SqlIssue.from_api(item) for item in (errors if isinstance(errors, list) else [errors])]
+    if envelope.get("error"):
+        issues.append(SqlIssue.from_api(envelope["error"]))
+    if all(issue.is_note for issue in issues):
+        for issue in issues:
+            findings.note(shorten(": ".join(filter(None, (issue.summary, issue.message))), 500))
+        return
+    sql = envelope.get("sql")
+    fail(issues, payload, sql=sql if isinstance(sql, str) else None)
+
+
+def refuse_error_rows(errors: Sequence[Any], payload: Payload, *, sql: str | None = None) -> NoReturn:
+    """Raise for rows ``{"looker_error": ...}``, one issue for each."""
+    fail([SqlIssue.from_api(error) for error in errors], payload, sql=sql)
+
+
+def fail(issues: Sequence[SqlIssue], payload: Payload, *, sql: str | None) -> NoReturn:
+    """Raise `issues` as the failure of the payload's query."""
+    context = payload.context
+    raise LookerSQLError(
+        issues,
+        sql=sql,
+        result_format=payload.result_format,
+        task_id=context.get("task_id"),
+        query_id=context.get("query_id"),
+        status=context.get("status"),
+    )

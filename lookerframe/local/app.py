@@ -1,0 +1,93 @@
+"""The ASGI application: which call leads to which operation, and what is checked before."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.routing import Route
+
+from lookerframe.local.errors import ApiError, not_found
+from lookerframe.local.responses import error_response
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from starlette.requests import Request
+
+    from lookerframe.local.accounts import RateLimit
+    from lookerframe.local.operations import Operations
+
+    Handler = Callable[[Request], Awaitable[Response]]
+
+_API = "/api/4.0"
+
+
+def build_app(operations: Operations, limit: RateLimit) -> Starlette:
+    """Put the operations under their paths."""
+    calls = [
+        ("GET", "/user", operations.me),
+        ("GET", "/versions", operations.versions),
+        ("DELETE", "/logout", operations.logout),
+        ("POST", "/queries", operations.create_query),
+        ("POST", "/queries/run/{result_format}", operations.run_inline_query),
+        ("GET", "/queries/slug/{slug}", operations.query_for_slug),
+        ("GET", "/queries/{query_id}", operations.query),
+        ("GET", "/queries/{query_id}/run/{result_format}", operations.run_query),
+        ("POST", "/query_tasks", operations.create_query_task),
+        ("GET", "/query_tasks/multi_results", operations.query_task_multi_results),
+        ("GET", "/query_tasks/{query_task_id}", operations.query_task),
+        ("GET", "/query_tasks/{query_task_id}/results", operations.query_task_results),
+        ("DELETE", "/running_queries/{query_task_id}", operations.kill_query),
+        ("GET", "/lookml_models/{lookml_model_name}/explores/{explore_name}", operations.lookml_model_explore),
+        ("GET", "/looks/{look_id}", operations.look),
+    ]
+    return Starlette(
+        routes=[
+            Route("/alive", _alive),
+            _route("POST", f"{_API}/login", operations.login, limit),
+            # The Python SDK logs out without a version.
+            _route("DELETE", "/api/logout", _authenticated(operations, operations.logout), limit),
+            *(_route(verb, _API + path, _authenticated(operations, call), limit) for verb, path, call in calls),
+        ],
+        exception_handlers={HTTPException: _unrouted, Exception: _failed},  # type: ignore[dict-item]
+    )
+
+
+def _route(verb: str, path: str, handler: Handler, limit: RateLimit) -> Route:
+    documented = re.sub(r"\{(\w+)\}", r":\1", path.removeprefix(_API))
+
+    async def endpoint(request: Request) -> Response:
+        try:
+            limit.take()
+            return await handler(request)
+        except ApiError as exc:
+            return error_response(exc, verb, documented)
+
+    return Route(path, endpoint, methods=[verb])
+
+
+def _authenticated(operations: Operations, handler: Handler) -> Handler:
+    async def checked(request: Request) -> Response:
+        request.state.token = operations.accounts.check(request.headers.get("Authorization", ""))
+        return await handler(request)
+
+    return checked
+
+
+async def _alive(_: Request) -> Response:
+    return Response()
+
+
+async def _unrouted(request: Request, exc: HTTPException) -> Response:
+    error = not_found() if exc.status_code == 404 else ApiError(exc.status_code, exc.detail)  # noqa: PLR2004
+    return error_response(error, request.method, request.url.path.removeprefix(_API))
+
+
+async def _failed(request: Request, _: Exception) -> Response:
+    # Starlette raises the exception again afterwards, so that the server's log has it in full.
+    error = ApiError(500, "The local Looker failed to answer; its log has the details.")
+    return error_response(error, request.method, request.url.path.removeprefix(_API))

@@ -1,0 +1,147 @@
+"""Fields and explores as the API describes them.
+
+Sources: ``LookmlModelExploreField`` and ``LookmlModelExplore`` of the API; the order of the keys is that of the
+recorded task results of 2022 (``multi_results_*.json``), keys that came later follow.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+if TYPE_CHECKING:
+    from lookerframe.local.lookml import Explore, Field, Model, Project
+
+#: DuckDB through this server: no pivots, no totals yet.
+_DIALECT = "duckdb"
+
+
+def describe_field(field: Field, explore: Explore, project: Project) -> dict[str, Any]:
+    """Describe a field as ``fields`` of a result and of an explore do."""
+    timeframe = field.timeframe
+    interval = timeframe.interval if timeframe else None
+    filter_type = {"datetime": "datetime", "number": "number", "yesno": "yesno"}.get(field.kind, "string")
+    return {
+        "align": "right" if field.is_numeric else "left",
+        "can_filter": True,
+        "category": "measure" if field.measure else "dimension",
+        "default_filter_value": None,
+        "description": field.description,
+        "enumerations": _enumerations(field),
+        "field_group_label": field.group_label,
+        "fill_style": None,
+        "fiscal_month_offset": 0,
+        "has_allowed_values": False,
+        "hidden": field.hidden,
+        "is_filter": False,
+        "is_numeric": field.is_numeric,
+        "label": f"{field.view_label} {field.label}",
+        "label_from_parameter": None,
+        "label_short": field.label,
+        "map_layer": None,
+        "name": field.full_name,
+        "strict_value_format": False,
+        "requires_refresh_on_sort": False,
+        "sortable": True,
+        "suggestions": None,
+        "tags": list(field.tags),
+        "type": field.type,
+        "user_attribute_filter_types": [filter_type, f"advanced_filter_{filter_type}"],
+        "value_format": field.value_format,
+        "view": field.view,
+        "view_label": field.view_label,
+        "dynamic": False,
+        "week_start_day": "monday",
+        "dimension_group": field.group,
+        "error": None,
+        "field_group_variant": field.variant,
+        "measure": field.measure,
+        "parameter": False,
+        "primary_key": field.primary_key,
+        "project_name": project.name,
+        "scope": field.view,
+        "suggest_dimension": field.full_name,
+        "suggest_explore": explore.name,
+        "suggestable": field.kind == "string" and not field.measure and timeframe is None,
+        "is_fiscal": False,
+        "is_timeframe": timeframe is not None,
+        "can_time_filter": field.kind == "datetime",
+        "time_interval": {"name": interval[0], "count": interval[1]} if interval else None,
+        "lookml_link": lookml_link(project, field.place.file, field.place.line),
+        "permanent": None,
+        "source_file": field.place.file,
+        "source_file_path": f"{project.name}/{field.place.file}",
+        "sql": f"{field.sql} " if field.sql else None,
+        "sql_case": None,
+        "filters": None,
+        "times_used": 0,
+        "original_view": field.view,
+        "synonyms": [],
+        "value_format_name": field.value_format_name,
+        "drill_fields": list(field.drill_fields),
+        "datatype": field.datatype,
+        "convert_tz": field.convert_tz if timeframe else None,
+    }
+
+
+def describe_explore(explore: Explore, model: Model, project: Project) -> dict[str, Any]:
+    """Describe an explore as ``GET /lookml_models/{model}/explores/{explore}`` does."""
+    fields = [describe_field(field, explore, project) for field in explore.fields.values()]
+    return {
+        "id": f"{model.name}::{explore.name}",
+        "name": explore.name,
+        "description": explore.description,
+        "label": explore.label,
+        "title": explore.label,
+        "scopes": [explore.view.name],
+        "can_total": False,
+        "can_develop": False,
+        "can_see_lookml": True,
+        "lookml_link": lookml_link(project, explore.place.file, explore.place.line),
+        "can_save": False,
+        "can_explain": True,
+        "can_pivot_in_db": False,
+        "can_subtotal": False,
+        "has_timezone_support": True,
+        "supports_cost_estimate": False,
+        "connection_name": model.connection,
+        "dialect_name": _DIALECT,
+        "null_sort_treatment": "low",
+        "files": sorted({explore.place.file, *(field.place.file for field in explore.fields.values())}),
+        "source_file": explore.place.file,
+        "project_name": project.name,
+        "model_name": model.name,
+        "view_name": explore.view.name,
+        "hidden": explore.hidden,
+        "sql_table_name": explore.view.table,
+        "access_filter_fields": [],
+        "access_filters": [],
+        "aliases": [],
+        "always_filter": [],
+        "conditionally_filter": [],
+        "index_fields": [],
+        "sets": [],
+        "tags": [],
+        "errors": [],
+        "fields": {
+            "dimensions": [item for item in fields if not item["measure"]],
+            "measures": [item for item in fields if item["measure"]],
+            "filters": [],
+            "parameters": [],
+        },
+        "joins": [],
+        "group_label": explore.group_label,
+        "supported_measure_types": [],
+        "always_join": [],
+    }
+
+
+def lookml_link(project: Project, file: str, line: int) -> str:
+    """Point to a line of LookML, as ``/projects/eye_exam/files/views%2Fusers.view.lkml?line=23``."""
+    return f"/projects/{quote(project.name, safe='')}/files/{quote(file, safe='')}?line={line}"
+
+
+def _enumerations(field: Field) -> list[dict[str, str]] | None:
+    if field.type == "yesno":
+        return [{"label": value, "value": value} for value in ("Yes", "No")]
+    return None

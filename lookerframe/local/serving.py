@@ -1,0 +1,86 @@
+"""uvicorn in a thread of its own, on a socket that is bound before it starts."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from lookerframe.exceptions import ConfigError
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+
+_POLL = 0.005
+#: Seconds that answers under way are given when the server is closed.
+_GRACE = 1
+
+
+class Listener:
+    """A running server.
+
+    Attributes
+    ----------
+    host : str
+    port : int
+        Where it listens.
+    """
+
+    def __init__(self, app: Starlette, *, host: str, port: int) -> None:
+        self._socket = _bound(host, port)
+        self.host, self.port = self._socket.getsockname()[:2]
+        config = uvicorn.Config(
+            app,
+            http="h11",
+            ws="none",
+            lifespan="off",
+            access_log=False,
+            log_config=None,
+            timeout_graceful_shutdown=_GRACE,
+        )
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(
+            target=self._server.run,
+            kwargs={"sockets": [self._socket]},
+            name="lookerframe-local",
+            daemon=True,
+        )
+
+    def start(self) -> None:
+        """Serve; return when connections are accepted."""
+        self._thread.start()
+        while not self._server.started:
+            if not self._thread.is_alive():
+                message = "the local Looker did not start; the log of uvicorn says why"
+                raise RuntimeError(message)
+            time.sleep(_POLL)
+
+    def close(self) -> None:
+        """Stop serving and wait until the thread has ended."""
+        self._server.should_exit = True
+        self._thread.join()
+        self._socket.close()
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    try:
+        # asyncio switches Nagle's algorithm off only for sockets that say TCP, which those of create_server do not; with
+        # it every answer waits 40 ms for the client's acknowledgement.
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listening = socket.socket(family, kind, protocol)
+        try:
+            if os.name == "posix":
+                listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listening.bind(address)
+            listening.listen()
+        except OSError:
+            listening.close()
+            raise
+    except OSError as exc:
+        message = f"cannot listen on {host}:{port}: {exc.strerror or exc}; choose another port, or 0 for a free one"
+        raise ConfigError(message, setting="port") from exc
+    return listening

@@ -1,0 +1,174 @@
+"""Query tasks: queued, run by a bounded number of workers, killed, expired.
+
+Sources: looker-api.md §5 (states, at most 15 running queries a user, results kept for 360 minutes). What starts a
+deferred task is not documented; here it is the first call that asks for its results.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import secrets
+import threading
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from lookerframe.local.engine import DatabaseError, QueryInterruptedError
+from lookerframe.local.outcome import Outcome
+
+if TYPE_CHECKING:
+    from lookerframe.local.engine import Engine, Session
+    from lookerframe.local.formats import Format
+    from lookerframe.local.outcome import Run
+
+_INTERRUPT_AGAIN = 0.01
+
+
+class Status(StrEnum):
+    """What a task does; values as observed."""
+
+    ADDED = "added"
+    RUNNING = "running"
+    COMPLETE = "complete"
+    ERROR = "error"
+    KILLED = "killed"
+    EXPIRED = "expired"
+
+
+@dataclass(slots=True)
+class Task:
+    """One run of a query.
+
+    Attributes
+    ----------
+    id : str
+        32 hexadecimal digits, as recorded ids have.
+    format : Format
+        How the result is written.
+    shown : dict
+        Keys of the API's ``QueryTask`` that are as the caller set them.
+    status : Status
+        Changed by the worker that runs the task, and by `Tasks`.
+    outcome : Outcome or None
+        What it brought, until it expires.
+    """
+
+    id: str
+    run: Run
+    format: Format
+    shown: dict[str, Any]
+    status: Status = Status.ADDED
+    outcome: Outcome | None = None
+    finished: threading.Event = field(default_factory=threading.Event)
+    stopped: threading.Event = field(default_factory=threading.Event)
+    expires: float | None = None
+    session: Session | None = None
+    future: Future[None] | None = None
+
+
+class Tasks:
+    """The tasks of one server and the workers that run them.
+
+    Parameters
+    ----------
+    latency : float
+        Seconds that each query takes longer than the database needs.
+    max_running : int
+        Queries that run at once; the others wait as ``added``.
+    result_ttl : float
+        Seconds that results are kept.
+    """
+
+    def __init__(self, engine: Engine, *, latency: float, max_running: int, result_ttl: float) -> None:
+        self._engine = engine
+        self._latency = latency
+        self._result_ttl = result_ttl
+        self._workers = ThreadPoolExecutor(max_running, thread_name_prefix="lookerframe-local-query")
+        self._tasks: dict[str, Task] = {}
+        self._lock = threading.Lock()
+
+    def create(self, run: Run, result_format: Format, **shown: Any) -> Task:
+        """Make a task that waits to be started."""
+        self._expire()
+        task = Task(secrets.token_hex(16), run, result_format, shown)
+        with self._lock:
+            self._tasks[task.id] = task
+        return task
+
+    def start(self, task: Task) -> Future[None]:
+        """Queue the task, unless it was queued or killed before; the future is done when the task is."""
+        with self._lock:
+            if task.future is None:
+                task.future = self._workers.submit(self._run, task)
+            return task.future
+
+    def get(self, task_id: str) -> Task | None:
+        """Find a task, after results that are too old were dropped."""
+        self._expire()
+        return self._tasks.get(task_id)
+
+    def kill(self, task: Task) -> bool:
+        """Stop a task that waits or runs, and wait until it has stopped; false if it had ended before."""
+        with self._lock:
+            if task.finished.is_set():
+                return False
+            task.stopped.set()
+            if task.future is None:
+                task.future = Future()
+            if task.future.cancel():
+                self._end(task, Status.KILLED)
+        # The worker may be anywhere between taking the task and DuckDB, which forgets an interrupt that comes early.
+        while not task.finished.wait(_INTERRUPT_AGAIN):
+            session = task.session
+            if session is not None:
+                session.interrupt()
+        return task.status is Status.KILLED
+
+    def kill_all(self) -> None:
+        """Kill whatever is not finished."""
+        for task in list(self._tasks.values()):
+            self.kill(task)
+
+    def close(self) -> None:
+        """Kill whatever is not finished and end the workers."""
+        self.kill_all()
+        self._workers.shutdown()
+
+    def _run(self, task: Task) -> None:
+        status = Status.ERROR
+        try:
+            status = self._query(task)
+        finally:
+            # Also after a fault of this server's own, or the task would never end.
+            self._end(task, status)
+
+    def _query(self, task: Task) -> Status:
+        task.status = Status.RUNNING
+        ran_at, began = dt.datetime.now(dt.UTC), time.monotonic()
+        if task.stopped.wait(self._latency):
+            return Status.KILLED
+        table, error = None, None
+        with self._engine.session() as session:
+            task.session = session
+            try:
+                table = session.run(task.run.plan.sql)
+            except DatabaseError as exc:
+                error = exc
+            except QueryInterruptedError:
+                return Status.KILLED
+        task.outcome = Outcome(task.id, task.run, ran_at, time.monotonic() - began, table, error)
+        return Status.ERROR if error else Status.COMPLETE
+
+    def _end(self, task: Task, status: Status) -> None:
+        task.status = status
+        task.expires = time.monotonic() + self._result_ttl
+        task.finished.set()
+
+    def _expire(self) -> None:
+        now = time.monotonic()
+        for task in list(self._tasks.values()):
+            if task.outcome is not None and task.expires is not None and task.expires <= now:
+                task.outcome = None
+                task.status = Status.EXPIRED

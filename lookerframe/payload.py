@@ -1,0 +1,74 @@
+"""What a decoder is given: the bytes of one result, and what is known about it besides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from lookerframe.exceptions import PayloadLimitError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+#: Bytes that `Payload.read` takes into memory; rows are streamed and do not count.
+MAX_WHOLE = 256 * 1024 * 1024
+
+
+class Figures(Protocol):
+    """Figures on how a payload was fetched, growing while it is read."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return them by name, units in the names."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """One result on its way from Looker, or from a file.
+
+    Attributes
+    ----------
+    result_format : str
+        As the API spells it: ``"json_detail"``.
+    chunks : iterable of bytes
+        The body, inflated, in pieces of any size. The iterable raises if the body turns out to be cut off.
+    origin : str
+        Where it came from, for messages: ``"GET /query_tasks/abc/results"``, ``"saved.json"``.
+    fields : callable or None
+        Brings the field metadata, ``{"dimensions": [...], "measures": [...], ...}``, for formats that carry none.
+        It is called at most once, and only by decoders that need it.
+    context : mapping
+        What is known about the query besides the body (task id, query id, model, explore, limit, time zone, ...);
+        it becomes part of `Result.metadata`.
+    stats : Figures or None
+        Calls, retries, bytes and seconds of the fetch, if it was fetched.
+    close : callable
+        Lets go of the connection or file; harmless when called twice.
+    """
+
+    result_format: str
+    chunks: Iterable[bytes]
+    origin: str = "payload"
+    fields: Callable[[], Mapping[str, Any]] | None = None
+    context: Mapping[str, Any] = field(default_factory=dict)
+    stats: Figures | None = None
+    close: Callable[[], None] = lambda: None
+
+    def read(self, limit: int = MAX_WHOLE) -> bytes:
+        """Take the whole body into memory.
+
+        Raises
+        ------
+        PayloadLimitError
+            It holds more than `limit` bytes.
+        """
+        body = bytearray()
+        try:
+            for chunk in self.chunks:
+                body += chunk
+                if len(body) > limit:
+                    message = f"the body passes {limit:,} bytes"
+                    raise PayloadLimitError(message, result_format=self.result_format, offset=limit)
+        finally:
+            self.close()
+        return bytes(body)

@@ -1,0 +1,331 @@
+"""One call from a task, a query, a Look or a saved payload to typed data."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from lookerframe import formats
+from lookerframe.client import Looker, Task
+from lookerframe.exceptions import ConfigError, InvalidQueryError, QueryProblem, UnexpectedContentError
+from lookerframe.fields import Typing
+from lookerframe.payload import Payload
+from lookerframe.query import Query
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from typing import Unpack
+
+    import pandas as pd
+    import pyarrow as pa
+
+    from lookerframe.fields import Numbers
+    from lookerframe.models import Look, SavedQuery
+    from lookerframe.result import DtypeBackend, OnTruncate, Result
+    from lookerframe.tasks import RunOptions, TaskOptions
+
+_CHUNK_BYTES = 256 * 1024
+_SNIFFED_BYTES = 4096
+
+
+def read_looker_task(
+    task: str | Task,
+    *,
+    looker: Looker | None = None,
+    timeout: float | None = 600.0,
+    dtype_backend: DtypeBackend = "pyarrow",
+    numbers: Numbers = "auto",
+    dtypes: Mapping[str, str | pa.DataType] | None = None,
+    on_truncate: OnTruncate = "warn",
+) -> pd.DataFrame:
+    """Read the result of a query task; wait for it if it still runs.
+
+    Parameters
+    ----------
+    task : str or Task
+        The id of a query task, its address, or what `Looker.submit` returned. The task is not run again.
+    looker : Looker, optional
+        Whom to ask; by default a client made from the environment and ``looker.ini`` for this call.
+    timeout : float or None, default 600.0
+        Seconds for everything, from the first request to the last row; None waits without end.
+    dtype_backend : {"pyarrow", "numpy_nullable", "numpy"}
+        See `Result.to_pandas`.
+    numbers, dtypes, on_truncate
+        See `Task.result`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        n rows in Looker's order, a column for each field, named ``view.field``.
+
+    Raises
+    ------
+    LookerSQLError
+        The query failed in Looker or its database.
+    NotFoundError, ResultExpiredError, TaskKilledError, DeadlineError, AuthError, NetworkError, ...
+        There is no result to be had; see `FetchError`.
+    PayloadError, ConversionError
+        The result is not what its format says, or a value does not fit its column.
+
+    Notes
+    -----
+    Source: Looker API 4.0, ``GET /query_tasks/{query_task_id}`` and ``.../results``. The result is decoded by the result
+    format that the task was created with.
+    """
+    with _client(looker) as client:
+        handle = task if isinstance(task, Task) else client.task(task)
+        result = handle.result(timeout=timeout, numbers=numbers, dtypes=dtypes, on_truncate=on_truncate)
+        return result.to_pandas(dtype_backend=dtype_backend)
+
+
+def read_looker_query(
+    query: str | Query | SavedQuery | None = None,
+    *,
+    model: str | None = None,
+    explore: str | None = None,
+    fields: Sequence[str] = (),
+    filters: Mapping[str, Any] | None = None,
+    sorts: Sequence[str] = (),
+    limit: int | None = None,
+    query_timezone: str | None = None,
+    looker: Looker | None = None,
+    result_format: str = "json_detail",
+    timeout: float | None = 600.0,
+    dtype_backend: DtypeBackend = "pyarrow",
+    numbers: Numbers = "auto",
+    dtypes: Mapping[str, str | pa.DataType] | None = None,
+    on_truncate: OnTruncate = "warn",
+    **options: Unpack[RunOptions],
+) -> pd.DataFrame:
+    """Run a query and read its result.
+
+    Parameters
+    ----------
+    query : str, Query or SavedQuery, optional
+        The id or slug of a saved query, an explore's address, or a query. Left out, the query is spelled out by the next
+        parameters, which are those of `Query`.
+    model, explore, fields, filters, sorts, query_timezone
+        See `Query`.
+    limit : int, optional
+        Rows at most. By default all rows of a query that is spelled out here, and the own limit of a saved one.
+    looker, timeout, dtype_backend, numbers, dtypes, on_truncate
+        See `read_looker_task`.
+    result_format : str, default "json_detail"
+        One of `formats.available()`.
+    **options
+        Options of Looker's create call; see `Looker.submit`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        n rows in Looker's order, a column for each field, named ``view.field``.
+
+    Raises
+    ------
+    InvalidQueryError
+        The query cannot be run: what is wrong with it is listed.
+    LookerSQLError, FetchError, PayloadError, ConversionError
+        See `read_looker_task`.
+    """
+    spelt = {
+        "model": model,
+        "explore": explore,
+        "fields": tuple(fields) if not isinstance(fields, str) else fields,
+        "filters": filters,
+        "sorts": tuple(sorts) if not isinstance(sorts, str) else sorts,
+        "query_timezone": query_timezone,
+    }
+    asked = _asked(query, spelt, limit)
+    with _client(looker) as client:
+        result = client.run(
+            asked,
+            limit=None if query is None else limit,
+            result_format=result_format,
+            timeout=timeout,
+            numbers=numbers,
+            dtypes=dtypes,
+            on_truncate=on_truncate,
+            **options,
+        )
+        return result.to_pandas(dtype_backend=dtype_backend)
+
+
+def read_looker_look(
+    look: str | int | Look,
+    *,
+    looker: Looker | None = None,
+    result_format: str = "json_detail",
+    timeout: float | None = 600.0,
+    dtype_backend: DtypeBackend = "pyarrow",
+    numbers: Numbers = "auto",
+    dtypes: Mapping[str, str | pa.DataType] | None = None,
+    on_truncate: OnTruncate = "warn",
+    **options: Unpack[TaskOptions],
+) -> pd.DataFrame:
+    """Run the query of a Look and read its result.
+
+    Parameters
+    ----------
+    look : str, int or Look
+        The id of a Look, its address (``https://company.looker.com/looks/42``), or the Look itself. Its own row limit
+        holds, unless ``limit=`` is given; ``limit=-1`` asks for all rows.
+    looker, timeout, dtype_backend, numbers, dtypes, on_truncate
+        See `read_looker_task`.
+    result_format, **options
+        See `read_looker_query`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        n rows in Looker's order, a column for each field, named ``view.field``.
+
+    Raises
+    ------
+    NotFoundError
+        There is no such Look, or this user may not see it.
+    LookerSQLError, FetchError, PayloadError, ConversionError
+        See `read_looker_task`.
+
+    Notes
+    -----
+    Source: Looker API 4.0, ``GET /looks/{look_id}``.
+    """
+    with _client(looker) as client:
+        result = client.run_look(
+            look,
+            result_format=result_format,
+            timeout=timeout,
+            numbers=numbers,
+            dtypes=dtypes,
+            on_truncate=on_truncate,
+            **options,
+        )
+        return result.to_pandas(dtype_backend=dtype_backend)
+
+
+def decode(
+    source: bytes | bytearray | memoryview | str | os.PathLike[str] | IO[bytes] | Iterable[bytes],
+    result_format: str | None = None,
+    *,
+    fields: Mapping[str, Any] | None = None,
+    numbers: Numbers = "auto",
+    dtypes: Mapping[str, str | pa.DataType] | None = None,
+    on_truncate: OnTruncate = "warn",
+) -> Result:
+    """Decode a payload that was saved earlier; nothing is fetched.
+
+    Parameters
+    ----------
+    source : bytes, path, binary file or iterable of bytes
+        The body of a result as Looker sent it. A `str` is a path.
+    result_format : str, optional
+        One of `formats.available()`. By default it is told from the first bytes: an array is `json`, an object
+        `json_detail`.
+    fields : mapping, optional
+        Field metadata for `json`, which carries none: an object with ``dimensions``, ``measures`` and
+        ``table_calculations``, as ``fields`` of a `json_detail` answer or of an explore. Without it types are inferred.
+    numbers, dtypes, on_truncate
+        See `Task.result`.
+
+    Returns
+    -------
+    Result
+        n rows, a column for each field.
+
+    Raises
+    ------
+    UnknownFormatError
+        The format has no decoder, or is none that can be told from the first bytes.
+    LookerSQLError, PayloadError, ConversionError
+        See `read_looker_task`.
+    """
+    chunks, close, origin = _opened(source)
+    iterator = iter(chunks)
+    try:
+        if result_format is None:
+            result_format, iterator = _told_format(iterator, origin)
+        payload = Payload(
+            result_format,
+            iterator,
+            origin=origin,
+            fields=None if fields is None else lambda: fields,
+            close=close,
+        )
+        return formats.decode(payload, typing=Typing(numbers, dict(dtypes or {})), on_truncate=on_truncate)
+    except BaseException:
+        close()
+        raise
+
+
+@contextlib.contextmanager
+def _client(looker: Looker | None) -> Iterator[Looker]:
+    if looker is not None:
+        yield looker
+        return
+    with Looker.from_env() as client:
+        yield client
+
+
+def _asked(
+    query: str | Query | SavedQuery | None, spelt: Mapping[str, Any], limit: int | None
+) -> str | Query | SavedQuery:
+    given = {name: value for name, value in spelt.items() if value not in (None, (), {})}
+    if query is None:
+        return Query(**{"model": "", "explore": "", "limit": limit, **given})
+    if given:
+        names = ", ".join(f"{name}=" for name in given)
+        problem = QueryProblem(f"a saved query is immutable, so {names} cannot be combined with it")
+        raise InvalidQueryError([problem])
+    return query
+
+
+def _opened(source: Any) -> tuple[Iterable[bytes], Any, str]:
+    if isinstance(source, bytes | bytearray | memoryview):
+        return [bytes(source)], _nothing, "bytes"
+    if isinstance(source, str | os.PathLike):
+        path = Path(source)
+        try:
+            file = path.open("rb")
+        except (OSError, ValueError) as exc:
+            reason = exc.strerror if isinstance(exc, OSError) else str(exc)
+            message = f"{str(path)[:200]!r} cannot be read: {reason}; a str is a path, give bytes to decode its text"
+            raise ConfigError(message, setting="source") from exc
+        return _read(file), file.close, str(path)
+    if hasattr(source, "read"):
+        return _read(source), _nothing, str(getattr(source, "name", "file"))
+    if hasattr(source, "__iter__"):
+        return source, _nothing, type(source).__name__
+    message = f"a payload is bytes, a path, a binary file or an iterable of bytes, not {type(source).__name__}"
+    raise ConfigError(message, setting="source")
+
+
+def _nothing() -> None:
+    pass
+
+
+def _read(file: IO[bytes]) -> Iterator[bytes]:
+    while chunk := file.read(_CHUNK_BYTES):
+        if not isinstance(chunk, bytes):
+            message = "the file is open as text; open it in binary mode ('rb')"
+            raise ConfigError(message, setting="source")
+        yield chunk
+
+
+def _told_format(chunks: Iterator[bytes], origin: str) -> tuple[str, Iterator[bytes]]:
+    seen = b""
+    for chunk in chunks:
+        seen += chunk
+        if len(seen) >= _SNIFFED_BYTES:
+            break
+    start = seen.removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
+
+    def again() -> Iterator[bytes]:
+        yield seen
+        yield from chunks
+
+    if start in (b"{", b"["):
+        return "json_detail" if start == b"{" else "json", again()
+    message = f"{origin} is neither an array nor an object of JSON; give result_format= if it is another format"
+    raise UnexpectedContentError(message, offset=0)

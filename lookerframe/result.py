@@ -1,0 +1,366 @@
+"""`Result`: the rows of one query as a stream of Arrow record batches, and its exits."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import warnings
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, get_args
+
+import pyarrow as pa
+
+from lookerframe.arrays import fit
+from lookerframe.exceptions import ConfigError, LookerFrameError, ResultConsumedError, TruncatedError, TruncatedWarning
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    import pandas as pd
+
+    from lookerframe.fields import Column
+    from lookerframe.payload import Figures
+    from lookerframe.typed_rows import Piece
+
+#: How pandas shall hold the columns; see `Result.to_pandas`.
+DtypeBackend: TypeAlias = Literal["pyarrow", "numpy_nullable", "numpy"]
+#: What happens when Looker cut the result at a limit; see `Result.truncated`.
+OnTruncate: TypeAlias = Literal["warn", "raise", "ignore"]
+
+#: Rows that a record batch has at the least, but for the last.
+BATCH_ROWS = 16_384
+
+
+class ArrowStream(Protocol):
+    """Anything that hands out Arrow data by the C stream interface: a `Result`, a table, a polars frame."""
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...  # noqa: D105, PLW3201
+
+
+class Findings:
+    """What a decoder comes to know besides the rows; complete when the rows have ended.
+
+    Attributes
+    ----------
+    metadata : dict
+        See `Result.metadata`.
+    notes : list of str
+        See `Result.notes`.
+    truncated : bool or None
+        See `Result.truncated`.
+    """
+
+    def __init__(self, metadata: Mapping[str, Any]) -> None:
+        self.metadata: dict[str, Any] = dict(metadata)
+        self.notes: list[str] = []
+        self.truncated: bool | None = None
+
+    def note(self, text: str) -> None:
+        """Add a remark, once."""
+        if text not in self.notes:
+            self.notes.append(text)
+
+
+class Result:
+    """The rows of one query, typed; read from Looker as they are asked for.
+
+    Made by `Task.result`, `decode` and the ``read_...`` functions. The query did not fail: that was looked at before
+    this object was handed out, as far as the first batch reaches; a failure that Looker reports later is raised by
+    whatever reads the rows then.
+
+    Attributes
+    ----------
+    schema : pyarrow.Schema
+        One column for each field, named ``view.field``, in Looker's order. The types are those of the stream; for
+        number dimensions `to_arrow` looks at all rows and may find another (see ``numbers``).
+
+    Notes
+    -----
+    ``to_arrow`` and ``to_pandas`` keep the table and can be repeated. ``batches`` and ``__arrow_c_stream__`` stream the
+    rows once, in bounded memory, unless the table is kept already.
+    """
+
+    def __init__(
+        self,
+        columns: Sequence[Column],
+        pieces: Iterable[Piece],
+        findings: Findings,
+        *,
+        close: Callable[[], None] = lambda: None,
+        stats: Figures | None = None,
+        on_truncate: OnTruncate = "warn",
+    ) -> None:
+        if on_truncate not in get_args(OnTruncate):
+            known = ", ".join(map(repr, get_args(OnTruncate)))
+            message = f"on_truncate={on_truncate!r} is not known; give one of {known}"
+            raise ConfigError(message, setting="on_truncate")
+        self._columns = tuple(columns)
+        self._findings = findings
+        self._close = close
+        self._stats = stats
+        self._on_truncate = on_truncate
+        self._rows = 0
+        self._table: pa.Table | None = None
+        self._failure: BaseException | None = None
+        self._taken = False
+        self._groups = self._grouped(pieces)
+        first = next(self._groups, None)
+        self._first = [first] if first is not None else []
+        self.schema = self._schema_of(self._first)
+
+    # -- what is known -------------------------------------------------------------------------------------------------
+
+    @property
+    def metadata(self) -> Mapping[str, Any]:
+        """What is known of the query: ``sql``, ``timezone``, ``ran_at``, ``model``, ``explore``, ``task_id``, ...
+
+        Which keys there are depends on the result format and on where the payload came from. Complete at the end of the
+        rows.
+        """
+        return MappingProxyType(self._findings.metadata)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Remarks that are no failures: drift of the API, types that were chosen by the values, Development Mode."""
+        return tuple(self._findings.notes)
+
+    @property
+    def stats(self) -> Mapping[str, Any]:
+        """Figures on the work done so far: ``rows``, and for fetched results calls, retries, bytes and seconds."""
+        facts = {} if self._stats is None else self._stats.to_dict()
+        return MappingProxyType({"rows": self._rows, **facts})
+
+    @property
+    def truncated(self) -> bool | None:
+        """Whether Looker cut the rows at a limit; None if that cannot be known. Final at the end of the rows."""
+        return self._findings.truncated
+
+    def __repr__(self) -> str:
+        state = f"{self._rows:,} rows read" if self._table is None else f"{self._table.num_rows:,} rows"
+        return f"<Result: {len(self.schema)} columns, {state}>"
+
+    # -- exits ---------------------------------------------------------------------------------------------------------
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Stream the rows as record batches of one schema, once.
+
+        Yields
+        ------
+        pyarrow.RecordBatch
+            Of `schema`; some ten thousand rows each.
+
+        Raises
+        ------
+        ResultConsumedError
+            The rows were streamed before and are not kept.
+        ConversionError, PayloadError, LookerSQLError, FetchError
+            As the rows are read: the data cannot be trusted, nothing of it should be published.
+        TruncatedError
+            At the end, with ``on_truncate="raise"``.
+        """
+        if self._table is not None:
+            return iter(self._table.to_batches())
+        return self._stream()
+
+    def _stream(self) -> Iterator[pa.RecordBatch]:
+        groups = self._take()
+        self._note_choices(self.schema, "the first rows")
+        for group in groups:
+            yield self._batch(group, self.schema)
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:  # noqa: PLW3201 - Arrow's name
+        """Hand the rows to any Arrow consumer: ``pl.DataFrame(result)``, ``duckdb.sql("from result")``; once."""
+        return self.reader().__arrow_c_stream__(requested_schema)
+
+    def reader(self) -> pa.RecordBatchReader:
+        """Return the rows as a ``pyarrow.RecordBatchReader``, once; see `batches` for what is raised."""
+        if self._table is not None:
+            return self._table.to_reader()
+        return pa.RecordBatchReader.from_batches(self.schema, self._watched(self.batches()))
+
+    def to_arrow(self) -> pa.Table:
+        """Read all rows into an Arrow table, and keep it.
+
+        Returns
+        -------
+        pyarrow.Table
+            n rows, one column for each field; `schema`, but for number dimensions under ``numbers="auto"``, which are
+            int64 if all their values are whole.
+
+        Raises
+        ------
+        ResultConsumedError, ConversionError, PayloadError, LookerSQLError, FetchError, TruncatedError
+            See `batches`.
+        """
+        if self._table is None:
+            groups = list(self._take())
+            schema = self._schema_of(groups)
+            self._note_choices(schema, "all rows")
+            self._table = pa.Table.from_batches([self._batch(group, schema) for group in groups], schema)
+            self.schema = schema
+        return self._table
+
+    def to_pandas(self, *, dtype_backend: DtypeBackend = "pyarrow") -> pd.DataFrame:
+        """Read all rows into a pandas frame, in Looker's order.
+
+        Parameters
+        ----------
+        dtype_backend : {"pyarrow", "numpy_nullable", "numpy"}, default "pyarrow"
+            ``"pyarrow"``: `pandas.ArrowDtype` for all columns, exact and fast. ``"numpy_nullable"``: pandas' own
+            nullable types (Int64, Float64, boolean, string); dates and timestamps as datetime64. ``"numpy"``: what
+            pyarrow converts to by itself; integers with nulls become float64 and booleans with nulls object.
+
+        Returns
+        -------
+        pandas.DataFrame
+            n rows, one column for each field; a new frame at each call.
+
+        Raises
+        ------
+        ResultConsumedError, ConversionError, PayloadError, LookerSQLError, FetchError, TruncatedError
+            See `batches`.
+        """
+        import pandas as pd  # noqa: PLC0415 - takes longer to import than all of lookerframe
+
+        if dtype_backend not in get_args(DtypeBackend):
+            known = ", ".join(map(repr, get_args(DtypeBackend)))
+            message = f"dtype_backend={dtype_backend!r} is not known; give one of {known}"
+            raise ConfigError(message, setting="dtype_backend")
+        table = self.to_arrow()
+        if dtype_backend == "pyarrow":
+            return table.to_pandas(types_mapper=pd.ArrowDtype)
+        if dtype_backend == "numpy":
+            return table.to_pandas(date_as_object=False)
+        nullable = {
+            pa.int64(): pd.Int64Dtype(),
+            pa.float64(): pd.Float64Dtype(),
+            pa.bool_(): pd.BooleanDtype(),
+            pa.string(): pd.StringDtype(),
+        }
+        return table.to_pandas(types_mapper=nullable.get, date_as_object=False)
+
+    def close(self) -> None:
+        """Let go of the connection without reading on. Harmless at any time."""
+        self._taken = True
+        self._close()
+
+    def __enter__(self) -> Result:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    # -- how rows flow -------------------------------------------------------------------------------------------------
+
+    def _take(self) -> Iterator[list[Piece]]:
+        if self._taken:
+            message = (
+                "the rows of this result were streamed already and are not kept; call to_arrow() first and stream its "
+                "table, or fetch the result again"
+            )
+            raise ResultConsumedError(message)
+        self._taken = True
+        first, self._first = self._first, []
+        return itertools.chain(first, self._groups)
+
+    def _grouped(self, pieces: Iterable[Piece]) -> Iterator[list[Piece]]:
+        """Gather pieces until they make a batch; when they have ended, say whether all rows came."""
+        try:
+            group: list[Piece] = []
+            for piece in pieces:
+                self._rows += piece.rows
+                group.append(piece)
+                if sum(member.rows for member in group) >= BATCH_ROWS:
+                    yield group
+                    group = []
+            if group:
+                yield group
+            self._judge_truncation()
+        finally:
+            self._close()
+
+    def _judge_truncation(self) -> None:
+        found = self._findings
+        limit = found.metadata.get("limit")
+        if found.truncated is None and isinstance(limit, int):
+            # Without a word from Looker: fewer rows than the limit are all; as many may be all of them or not.
+            found.truncated = False if limit < 0 or self._rows < limit else None
+            maybe = found.truncated is None
+        else:
+            maybe = False
+        if not (found.truncated or maybe) or self._on_truncate == "ignore":
+            return
+        cut = "may have cut" if maybe else "cut"
+        at = f" at the limit of {limit:,}" if isinstance(limit, int) and limit >= 0 else " at a row limit"
+        message = f"Looker {cut} this result{at}: {self._rows:,} rows came; ask with limit=None for all rows"
+        if self._on_truncate == "raise":
+            raise TruncatedError(message, limit=limit, rows=self._rows)
+        warnings.warn(message, TruncatedWarning, stacklevel=_outside())
+
+    def _schema_of(self, groups: Iterable[list[Piece]]) -> pa.Schema:
+        types: list[list[pa.DataType]] = [[] for _ in self._columns]
+        for piece in itertools.chain.from_iterable(groups):
+            for met, array in zip(types, piece.arrays, strict=True):
+                met.append(array.type)
+        return pa.schema(
+            column.arrow_field(column.reader.settle(met)) for column, met in zip(self._columns, types, strict=True)
+        )
+
+    def _note_choices(self, schema: pa.Schema, seen: str) -> None:
+        chosen: dict[str, list[str]] = {}
+        for column, field in zip(self._columns, schema, strict=True):
+            if column.reader.arrow_type is None:
+                chosen.setdefault(str(field.type), []).append(field.name)
+        for arrow_type, names in chosen.items():
+            self._findings.note(f"{arrow_type} was chosen by the values of {seen} for {', '.join(names)}")
+
+    def _batch(self, group: list[Piece], schema: pa.Schema) -> pa.RecordBatch:
+        arrays = []
+        for index, field in enumerate(schema):
+            parts = [
+                fit(piece.arrays[index], field.type, column=field.name, first_row=piece.first_row) for piece in group
+            ]
+            arrays.append(parts[0] if len(parts) == 1 else pa.concat_arrays(parts))
+        return pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+    def _watched(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        # An exception that passes through Arrow's C stream comes out as ArrowInvalid: keep it for `reading`.
+        try:
+            yield from batches
+        except BaseException as exc:
+            self._failure = exc
+            raise
+
+
+@contextlib.contextmanager
+def reading(data: ArrowStream) -> Iterator[pa.RecordBatchReader]:
+    """Open any Arrow stream, and let an error that arises in it come out as it was raised.
+
+    Parameters
+    ----------
+    data
+        A `Result`, an Arrow table or reader, a frame of pandas, polars, ...
+
+    Yields
+    ------
+    pyarrow.RecordBatchReader
+        Read once; closed at the end of the block.
+    """
+    try:
+        with pa.RecordBatchReader.from_stream(data) as reader:
+            yield reader
+    except pa.ArrowException as exc:
+        failure = getattr(data, "_failure", None)
+        if isinstance(failure, LookerFrameError):
+            raise failure from exc
+        raise
+
+
+def _outside() -> int:
+    """Find the stack level of the caller's own line, for a warning that arises deep in a stream."""
+    import sys  # noqa: PLC0415 - only for a warning
+
+    frame, level = sys._getframe(1), 1  # noqa: SLF001 - the documented way to walk the stack without building it
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("lookerframe."):
+        frame, level = frame.f_back, level + 1
+    return level

@@ -1,0 +1,119 @@
+"""The schemas themselves: valid, complete, and true of every answer that was recorded."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from lookerframe.validation import check, schema_names
+from tools.derive_schemas import SOURCES
+
+SCHEMAS = Path(__file__).resolve().parent.parent / "schemas"
+
+#: Schemas that Looker's document does not describe.
+HAND_WRITTEN = {"json", "json_detail", "multi_results"}
+
+#: Recorded or documented answers, and the schema that they must satisfy.
+ANSWERS = {
+    "error_401_recorded.json": "error",
+    "error_404_json.json": "error",
+    "error_404_recorded.json": "error",
+    "error_422_theme.json": "validation_error",
+    "jd_actionhub_filled_months.json": "json_detail",
+    "jd_handmade_pivot_cells.json": "json_detail",
+    "jd_handmade_pivots_first.json": "json_detail",
+    "jd_lite_stream_weeks.json": "json_detail",
+    "jd_thelook_subtotals.excerpt.json": "json_detail",
+    "json_label_emails.json": "json",
+    "json_looker_error_handmade.json": "json",
+    "json_one_pivot.json": "json",
+    "json_plain_one_row.json": "json",
+    "multi_results_error_snowflake.json": "multi_results",
+    "multi_results_expired.json": "multi_results",
+    "multi_results_mixed_status.json": "multi_results",
+    "vis_thelook_merged_query.response.json": "json_detail",
+}
+
+#: JSON payloads that are no whole answer of the API, and why.
+NO_ANSWERS = {
+    "jd_thelook_orders.data.json": "the rows of a result alone",
+    "jd_thelook_orders.fields.json": "the field metadata of a result alone",
+    "json_bi_pivot_group_name.json": "json_bi has no schema yet",
+    "pivots_one_field.json": "a member of a result",
+    "totals_data_flat.json": "a member of a result",
+    "totals_data_pivoted_row_total.json": "a member of a result",
+    "vis_hearthstone_1_dim_1_meas.data.json": "rows as a browser keeps them",
+    "vis_hearthstone_1_dim_1_meas.response.json": "a result without its rows, as a browser keeps it",
+    "vis_hearthstone_1_dim_1_pivot_1_meas.data.json": "rows as a browser keeps them",
+    "vis_hearthstone_1_dim_1_pivot_1_meas.response.json": "a result without its rows, as a browser keeps it",
+    "vis_heatmap_table_calc.data.json": "rows as a browser keeps them",
+    "vis_heatmap_table_calc.response.json": "a result without its rows, as a browser keeps it",
+}
+
+
+def _schema(name: str) -> dict[str, Any]:
+    schema: dict[str, Any] = json.loads((SCHEMAS / f"{name}.schema.json").read_text())
+    return schema
+
+
+@pytest.mark.parametrize("name", schema_names())
+def test_is_valid_and_names_itself(name: str) -> None:
+    """Each file is a schema of draft 2020-12 with the `$id` that its name promises, a title and its origin."""
+    schema = _schema(name)
+
+    Draft202012Validator.check_schema(schema)
+    assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    assert schema["$id"] == f"urn:lookerframe:schema:{name}"
+    assert schema["title"]
+    assert schema["description"]
+    assert schema["$comment"]
+
+
+def test_each_is_derived_or_written_by_hand() -> None:
+    """There is no third kind, and none is missing."""
+    assert set(schema_names()) == SOURCES.keys() | HAND_WRITTEN
+
+
+@pytest.mark.parametrize("name", schema_names())
+def test_objects_are_open(name: str) -> None:
+    """No schema forbids members that it does not know: each release of Looker adds some."""
+    assert '"additionalProperties": false' not in json.dumps(_schema(name))
+    assert "unevaluatedProperties" not in json.dumps(_schema(name))
+
+
+@pytest.mark.parametrize("file", ANSWERS)
+def test_recorded_answer_is_valid(payloads: Path, file: str) -> None:
+    """Every answer that was recorded, or printed in documentation, satisfies its schema."""
+    check(json.loads((payloads / file).read_bytes()), schema=ANSWERS[file])
+
+
+@pytest.mark.parametrize("file", [file for file in ANSWERS if file.startswith("multi_results")])
+def test_recorded_results_inside_multi_results_are_valid(payloads: Path, file: str) -> None:
+    """So does the result inside each entry, by the schema of its own format."""
+    entries = json.loads((payloads / file).read_bytes()).values()
+    results = [entry["data"] for entry in entries if "data" in entry]
+
+    assert results
+    for result in results:
+        check(result, schema="json_detail")
+
+
+def test_every_payload_is_accounted_for(payloads: Path) -> None:
+    """A JSON payload is either checked here or listed with the reason why not."""
+    found = {path.name for path in payloads.glob("*.json")}
+
+    assert found == ANSWERS.keys() | NO_ANSWERS.keys()
+
+
+def test_members_of_recorded_results_are_known(payloads: Path) -> None:
+    """No member of a result that came from Looker itself is news to the schema."""
+    notes = {file: check(json.loads((payloads / file).read_bytes()), schema="json_detail") for file in _RECORDED}
+
+    assert notes == dict.fromkeys(_RECORDED, ())
+
+
+_RECORDED = ("jd_actionhub_filled_months.json", "jd_lite_stream_weeks.json", "vis_thelook_merged_query.response.json")

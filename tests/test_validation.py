@@ -1,0 +1,223 @@
+"""`check`: what a body must be, how a difference is told, and what is let through with a remark."""
+
+from __future__ import annotations
+
+import pickle
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from lookerframe.exceptions import PayloadLimitError, SchemaError, SchemaProblem
+from lookerframe.validation import check, schema_names
+
+TASK = {"id": "a1", "status": "running", "result_format": "json_detail"}
+QUERY = {"id": "q1", "model": "flights", "view": "flights"}
+
+
+def problems(body: Any, schema: str) -> tuple[SchemaProblem, ...]:
+    """Return what is wrong with a body that must not pass."""
+    with pytest.raises(SchemaError) as caught:
+        check(body, schema=schema)
+    return caught.value.problems
+
+
+@pytest.mark.parametrize(
+    ("schema", "body"),
+    [
+        ("access_token", {"access_token": "x", "token_type": "Bearer", "expires_in": 3600}),
+        ("query", QUERY),
+        ("query", QUERY | {"limit": None, "filters": {"flights.carrier": "UA"}}),
+        ("query_task", TASK),
+        ("query_task", {"status": "complete"}),
+        ("query_task", TASK | {"query": QUERY}),
+        ("query_task", TASK | {"query": None, "runtime": 0.5, "look_id": 7}),
+        ("error", {"message": "Not found"}),
+        ("validation_error", {"errors": [{"field": "model", "code": "missing_field"}]}),
+        ("lookml_model_explore", {"fields": {"dimensions": [{"name": "flights.carrier"}], "measures": None}}),
+        ("json_detail", {"fields": {"dimensions": []}, "data": []}),
+        ("json_detail", {"errors": [{"message": "no such table"}]}),
+        ("json_detail", {"error": "no such table"}),
+        ("json", []),
+        ("json", [{"flights.carrier": "UA", "flights.count": 3}]),
+        ("multi_results", {"a1": {"status": "added"}, "a2": {"status": "complete", "data": [{"a": 1}]}}),
+    ],
+)
+def test_valid_body_passes_without_remark(schema: str, body: Any) -> None:
+    """What the API says, absent and null members included, gives no remark."""
+    assert check(body, schema=schema) == ()
+
+
+@pytest.mark.parametrize(
+    ("schema", "body", "expected"),
+    [
+        ("query_task", [], ("$", "type", "object", "an array of 0")),
+        ("query_task", {}, ("$", "anyOf", "the member 'id' or the member 'status'", "an empty object")),
+        ("query_task", {"ID": 1}, ("$", "anyOf", "the member 'id' or the member 'status'", "only 'ID'")),
+        ("query_task", TASK | {"cache": "yes"}, ("$.cache", "type", "boolean", "the string 'yes'")),
+        ("query_task", TASK | {"cache": 1}, ("$.cache", "type", "boolean", "the integer 1")),
+        ("query_task", TASK | {"id": None}, ("$.id", "type", "string or integer", "null")),
+        ("query_task", TASK | {"query": 7}, ("$.query", "anyOf", "object or null", "the integer 7")),
+        (
+            "query_task",
+            TASK | {"query": {"id": 1}},
+            ("$.query", "required", "the members 'model', 'view'", "only 'id'"),
+        ),
+        (
+            "query_task",
+            TASK | {"query": QUERY | {"fields": ["a", {"b": 1}]}},
+            ("$.query.fields[1]", "type", "string", "an object with 'b'"),
+        ),
+        ("json_detail", {"fields": {}}, ("$", "required", "the member 'data'", "only 'fields'")),
+        ("json_detail", {"errors": []}, ("$", "required", "the member 'data'", "only 'errors'")),
+        ("json_detail", {"error": None}, ("$", "required", "the member 'data'", "only 'error'")),
+        (
+            "json_detail",
+            {"data": [], "fields": {"measures": [{"name": "a"}, {"type": "count"}]}},
+            ("$.fields.measures[1]", "required", "the member 'name'", "only 'type'"),
+        ),
+        ("json", {"message": "no"}, ("$", "type", "array", "an object with 'message'")),
+        ("json", [[1]], ("$[0]", "type", "object", "an array of 1")),
+        ("multi_results", {"a.b 1": {}}, ("$['a.b 1']", "required", "the member 'status'", "an empty object")),
+    ],
+)
+def test_difference_is_told_by_place_rule_and_values(
+    schema: str, body: Any, expected: tuple[str, str, str, str]
+) -> None:
+    """A problem says where it is, which rule is broken, what the schema asks for and what stands there."""
+    assert problems(body, schema) == (SchemaProblem(*expected),)
+
+
+def test_every_problem_is_listed_the_most_telling_first() -> None:
+    """What is wrong nearer to the top stands first: it explains the rest."""
+    found = problems(TASK | {"query": {"limit": [], "model": 1, "view": "x"}, "cache": None, "id": 1.5}, "query_task")
+
+    assert [problem.path for problem in found] == ["$.id", "$.cache", "$.query.model", "$.query.limit"]
+
+
+def test_text_holds_every_problem() -> None:
+    """The message can be read on its own, with the format in front."""
+    with pytest.raises(SchemaError) as caught:
+        check({"data": {}, "sql": 5}, schema="json_detail", result_format="json_detail")
+
+    assert str(caught.value).splitlines() == [
+        "json_detail: not a valid json_detail:",
+        "  - $.sql: expected string or null, found the integer 5",
+        "  - $.data: expected array, found an empty object",
+    ]
+    assert caught.value.schema == caught.value.result_format == "json_detail"
+
+
+def test_error_survives_pickling() -> None:
+    """A worker process can hand it back."""
+    with pytest.raises(SchemaError) as caught:
+        check([], schema="query_task")
+
+    copy = pickle.loads(pickle.dumps(caught.value))  # noqa: S301
+
+    assert copy.problems == caught.value.problems
+    assert str(copy) == str(caught.value)
+
+
+def test_number_of_problems_is_bounded_and_the_bound_said() -> None:
+    """A body that is something else altogether does not flood the log."""
+    found = problems({"data": list(range(50))}, "json_detail")
+
+    assert len(found) == 21
+    assert found[-1] == SchemaProblem("$", "limit", "no more than 20 problems", "30 others, not listed")
+    assert problems({"data": [1] * 5_000}, "json_detail")[-1].found == "at least 980 others, not listed"
+
+
+def test_long_values_and_keys_are_shortened() -> None:
+    """A message stays readable whatever the server sent."""
+    (problem,) = problems({"k" * 500: {"status": ["x" * 500]}}, "multi_results")
+
+    assert problem.path == "$['" + "k" * 60 + "... (440 more characters)'].status"
+    assert problem.found == "an array of 1"
+
+    (problem,) = problems(TASK | {"cache": "x" * 500}, "query_task")
+
+    assert problem.found == "the string '" + "x" * 80 + "... (420 more characters)'"
+
+
+def test_secret_is_never_shown() -> None:
+    """Of a login's answer only types are told, whatever is wrong with it."""
+    secret = "s3cr3t"
+    bodies = [
+        {"access_token": [secret], "expires_in": secret},
+        {"access_token": {"value": secret}, "expires_in": 1},
+        {"access_token": secret, "refresh_token": {"a": secret}},
+        secret,
+        [secret],
+    ]
+    for body in bodies:
+        with pytest.raises(SchemaError) as caught:
+            check(body, schema="access_token")
+        assert secret not in repr(caught.value.problems)
+        assert secret not in str(caught.value)
+
+    (problem,) = problems({"access_token": "x", "expires_in": secret}, "access_token")
+    assert problem == SchemaProblem("$.expires_in", "type", "integer", "string")
+
+
+def test_unknown_members_of_the_body_are_remarks() -> None:
+    """The API grows: what no schema knows passes, and is named."""
+    assert check(TASK | {"flavour": "mint", "b": 1}, schema="query_task") == (
+        "query_task: unknown member 'flavour'",
+        "query_task: unknown member 'b'",
+    )
+
+
+def test_unknown_word_is_a_remark() -> None:
+    """So does a new word where the schema lists those it knows."""
+    assert check(TASK | {"status": "paused"}, schema="query_task") == (
+        "query_task: $.status is the string 'paused', a word that is not known",
+    )
+
+
+def test_number_of_remarks_is_bounded() -> None:
+    """Remarks do not flood the notes of a result either."""
+    notes = check(TASK | {f"new_{number}": 1 for number in range(100)}, schema="query_task")
+
+    assert len(notes) == 21
+    assert notes[-1] == "and 80 more remarks of this kind"
+
+
+def test_task_ids_of_multi_results_are_no_unknown_members() -> None:
+    """Where a schema lists no members, none is unknown."""
+    assert check({"any": {"status": "added"}}, schema="multi_results") == ()
+
+
+def test_deep_nesting_is_refused() -> None:
+    """A body that cannot be looked through is refused as such, not by a RecursionError."""
+    body: Any = []
+    for _ in range(100_000):
+        body = [body]
+
+    with pytest.raises(PayloadLimitError, match="nested too deeply"):
+        check(TASK | {"cache": body}, schema="query_task")
+
+
+def test_unknown_schema_is_named() -> None:
+    """A wrong name is answered with those there are."""
+    with pytest.raises(ValueError, match="no schema 'jason'; known: access_token, error, json, json_detail"):
+        check({}, schema="jason")
+
+
+def test_schema_names() -> None:
+    """The names are those of the files, sorted."""
+    assert {"access_token", "error", "json", "json_detail", "query", "query_task"} <= set(schema_names())
+    assert list(schema_names()) == sorted(schema_names())
+
+
+def test_jsonschema_is_loaded_on_use_only() -> None:
+    """Importing the module costs nothing; the first check loads the validator."""
+    code = (
+        "import sys, lookerframe.validation as v; a = 'jsonschema' in sys.modules; v.check([], schema='json'); "
+        "print(a, 'jsonschema' in sys.modules)"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.split() == ["False", "True"]
