@@ -46,7 +46,9 @@ def main() -> None:
         step(2, f"A query was submitted. Looker's id of the task: {task.id}, status: {task.status().status}.")
 
         frame = lf.read_looker_task(task.id, looker=looker)
-        step(3, f"read_looker_task() waited for it: {len(frame):,} rows, {len(frame.columns)} columns, typed by LookML.")
+        step(
+            3, f"read_looker_task() waited for it: {len(frame):,} rows, {len(frame.columns)} columns, typed by LookML."
+        )
         print(frame.dtypes.to_string(), end="\n\n")
         print(frame.head().to_string(index=False))
 
@@ -74,10 +76,27 @@ def main() -> None:
 
 EVERY_COLUMN = [
     f"flights.{name}"
-    for name in (
-        "year month day dep_time sched_dep_time dep_delay arr_time sched_arr_time arr_delay carrier flight tailnum "
-        "origin dest air_time distance hour minute time_hour"
-    ).split()
+    for name in [
+        "year",
+        "month",
+        "day",
+        "dep_time",
+        "sched_dep_time",
+        "dep_delay",
+        "arr_time",
+        "sched_arr_time",
+        "arr_delay",
+        "carrier",
+        "flight",
+        "tailnum",
+        "origin",
+        "dest",
+        "air_time",
+        "distance",
+        "hour",
+        "minute",
+        "time_hour",
+    ]
 ]
 
 

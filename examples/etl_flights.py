@@ -3,8 +3,8 @@
     export LOOKERSDK_BASE_URL=... LOOKERSDK_CLIENT_ID=... LOOKERSDK_CLIENT_SECRET=...
     python examples/etl_flights.py --month 1 --out extracts/
 
-Where is a Looker to try it with? ``--local`` starts one with this very data. The exit code is 0 when the file is there, and
-1 when it is not; then the reason stands on stderr and an older file is untouched.
+Where is a Looker to try it with? ``--local`` starts one with this very data. The exit code is 0 when the file is there,
+and 1 when it is not; then the reason stands on stderr and an older file is untouched.
 """
 
 from __future__ import annotations

@@ -102,7 +102,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
-__all__ = ["__version__", "local", *sorted(_HOME_OF)]  # noqa: PLE0604, PLE0605 - the table above is the list
+__all__ = ["__version__", "local", *sorted(_HOME_OF)]  # noqa: PLE0604 - the table above is the list
 
 
 def __getattr__(name: str) -> Any:

@@ -172,9 +172,7 @@ class Looker:
         task = self._submit(query, result_format, deadline, stats, options)
         return task._result(deadline, stats, typing, on_truncate)  # noqa: SLF001 - the same operation goes on
 
-    def run_look(
-        self, look: str | int | Look, *, result_format: str = "json_detail", **options: Any
-    ) -> Result:
+    def run_look(self, look: str | int | Look, *, result_format: str = "json_detail", **options: Any) -> Result:
         """Run the query of a Look and stream its rows.
 
         Parameters

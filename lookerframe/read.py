@@ -71,8 +71,8 @@ def read_looker_task(
 
     Notes
     -----
-    Source: Looker API 4.0, ``GET /query_tasks/{query_task_id}`` and ``.../results``. The result is decoded by the result
-    format that the task was created with.
+    Source: Looker API 4.0, ``GET /query_tasks/{query_task_id}`` and ``.../results``. The result is decoded by the
+    result format that the task was created with.
     """
     with _client(looker) as client:
         handle = task if isinstance(task, Task) else client.task(task)
@@ -104,8 +104,8 @@ def read_looker_query(
     Parameters
     ----------
     query : str, Query or SavedQuery, optional
-        The id or slug of a saved query, an explore's address, or a query. Left out, the query is spelled out by the next
-        parameters, which are those of `Query`.
+        The id or slug of a saved query, an explore's address, or a query. Left out, the query is spelled out by the
+        next parameters, which are those of `Query`.
     model, explore, fields, filters, sorts, query_timezone
         See `Query`.
     limit : int, optional
@@ -305,7 +305,7 @@ def _nothing() -> None:
     pass
 
 
-def _read(file: IO[bytes]) -> Iterator[bytes]:
+def _read(file: IO[Any]) -> Iterator[bytes]:
     while chunk := file.read(_CHUNK_BYTES):
         if not isinstance(chunk, bytes):
             message = "the file is open as text; open it in binary mode ('rb')"

@@ -60,8 +60,8 @@ class RunOptions(TypedDict, total=False):
     server_table_calcs : bool
         Have table calculations computed by Looker.
     apply_formatting, apply_vis : bool
-        Apply the model's value formats, or the visualization's settings, to the values. They then are texts, and a typed
-        column cannot be made of them.
+        Apply the model's value formats, or the visualization's settings, to the values. They then are texts, and a
+        typed column cannot be made of them.
     generate_links : bool
         Add drill links to the cells of `json_detail`; the API calls it ``generate_drill_links``.
     path_prefix : str
@@ -109,9 +109,7 @@ def create_query(transport: Transport, query: Query, *, deadline: Deadline, stat
     InvalidQueryError, FetchError
         Looker refuses the query; the call fails.
     """
-    reply = transport.request(
-        "POST", "/queries", json=query.to_api(), deadline=deadline, idempotent=True, stats=stats
-    )
+    reply = transport.request("POST", "/queries", json=query.to_api(), deadline=deadline, idempotent=True, stats=stats)
     body = reply.json()
     check(body, schema="query")
     return SavedQuery.from_api(body)
@@ -165,8 +163,8 @@ def get_task(
     except NotFoundError as exc:
         exc.task_id = task_id
         exc.advice = (
-            "Looker knows no such task, has dropped it (results are kept for some hours), or it belongs to another user: "
-            "check the id, or run the query again"
+            "Looker knows no such task, has dropped it (results are kept for some hours), or it belongs to another "
+            "user: check the id, or run the query again"
         )
         raise
     except FetchError as exc:
@@ -175,9 +173,7 @@ def get_task(
     return _task(reply.json())
 
 
-def wait(
-    transport: Transport, task: QueryTask, *, own: bool, deadline: Deadline, stats: Stats
-) -> QueryTask:
+def wait(transport: Transport, task: QueryTask, *, own: bool, deadline: Deadline, stats: Stats) -> QueryTask:
     """Wait until there is something to fetch.
 
     Parameters

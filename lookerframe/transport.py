@@ -816,7 +816,7 @@ class _TimedReads(io.RawIOBase):
 
     def makefile(self, _mode: str) -> io.BufferedReader:
         """Pass for a socket: all that `http.client.HTTPResponse` does with one."""
-        return io.BufferedReader(self, _PIECE)
+        return _WholeLines(self, _PIECE)
 
     def readable(self) -> bool:
         return True
@@ -831,6 +831,23 @@ class _TimedReads(io.RawIOBase):
     def close(self) -> None:
         self._bytes.close()
         super().close()
+
+
+class _WholeLines(io.BufferedReader):
+    """Refuses lines that the end of the connection cut.
+
+    `http.client` takes the end for an empty line: a head cut between two fields would be a head without length, and a
+    chunk's size ``00ff`` cut to ``00`` the last chunk.
+    """
+
+    _begun = False
+
+    def readline(self, size: int | None = -1, /) -> bytes:
+        line = super().readline(size)
+        if not line.endswith(b"\n") and len(line) != size and (line or self._begun):
+            raise http.client.IncompleteRead(line)
+        self._begun = True
+        return line
 
 
 class _TimedConnection:

@@ -1,8 +1,8 @@
 """A server that answers by script and can misbehave below HTTP: for tests of what a client must notice.
 
-It plays one script a request, the last one for all that follow, and keeps what it was sent. A script is made of bytes, sent
-as they are, and of `Pause`, `Drip`, `Reset`. `reply` writes a correct answer; to make a wrong one, give it a wrong
-``length`` or cut what it returns. Everything is bounded and ends with the ``with`` block.
+It plays one script a request, the last one for all that follow, and keeps what it was sent. A script is made of bytes,
+sent as they are, and of `Pause`, `Drip`, `Reset`, `Close`. `reply` writes a correct answer; to make a wrong one, give
+it a wrong ``length`` or `cut` it. Everything is bounded and ends with the ``with`` block.
 """
 
 from __future__ import annotations
@@ -129,12 +129,7 @@ class FaultServer:
         self._open: list[socket.socket] = []
         self._threads: list[threading.Thread] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
-
-    @property
-    def port(self) -> int:
-        """The port on 127.0.0.1."""
-        port: int = self._listener.getsockname()[1]
-        return port
+        self.port: int = self._listener.getsockname()[1]
 
     @property
     def url(self) -> str:
@@ -182,14 +177,15 @@ class FaultServer:
             # Without it, a body that is sent in two parts waits for the other side's delayed acknowledgement.
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with sock.makefile("rb") as incoming:
+                first = True
                 while not self._ended.is_set() and (request := _read_request(incoming)) is not None:
-                    if not self._play(sock, self._next(request)):
+                    if not self._play(sock, self._next(request, first=first)):
                         break
+                    first = False
 
-    def _next(self, request: Request) -> Script:
+    def _next(self, request: Request, *, first: bool) -> Script:
         with self._lock:
-            if not self.requests or request.headers.get("x-new-connection"):
-                self.connections += 1
+            self.connections += first
             self.requests.append(request)
             number = len(self.requests) - 1
         if self._answer is not None:
@@ -218,10 +214,10 @@ class FaultServer:
 
 def _read_request(incoming: Any) -> Request | None:
     first = incoming.readline(65536)
-    if not first:
+    if first.count(b" ") < 2:  # noqa: PLR2004  (the end, or no HTTP)
         return None
     method, target, _ = first.decode("latin-1").split(" ", 2)
-    headers = {}
+    headers: dict[str, str] = {}
     while (line := incoming.readline(65536).decode("latin-1").strip()) != "":
         name, _, value = line.partition(":")
         headers[name.lower()] = value.strip()

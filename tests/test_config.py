@@ -8,8 +8,7 @@ import json
 import logging
 import pickle
 import traceback
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -18,6 +17,9 @@ from looker_sdk.rtl import api_settings
 
 from lookerframe.config import Secret, Settings
 from lookerframe.exceptions import ConfigError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 CANARY = "canary-5f2d"
 COMPLETE = {
@@ -42,12 +44,13 @@ timeout = 7
 
 
 def make(**given: Any) -> Settings:
+    """Make settings that differ from valid ones in what is given."""
     return Settings(**{"base_url": "https://a.example.com", "client_id": "id", "client_secret": CANARY, **given})
 
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working directory of its own, and an environment without Looker's variables."""
+    """Give a working directory of its own, and an environment without Looker's variables."""
     monkeypatch.chdir(tmp_path)
     for name in ("BASE_URL", "CLIENT_ID", "CLIENT_SECRET", "VERIFY_SSL", "TIMEOUT"):
         monkeypatch.delenv(f"LOOKERSDK_{name}", raising=False)

@@ -133,6 +133,11 @@ def _file_metadata(data: ArrowStream, rows: int) -> dict[str, str]:
     facts = {"complete": "true", "rows": str(rows), "version": version("lookerframe")}
     known: Any = getattr(data, "metadata", None)
     if isinstance(known, Mapping):
-        lineage = {key: known[key] for key in _LINEAGE if known.get(key) is not None}
+        lineage = {key: _plain(known[key]) for key in _LINEAGE if known.get(key) is not None}
         facts["lineage"] = json.dumps(lineage, default=str)
     return {f"lookerframe.{key}": value for key, value in facts.items()}
+
+
+def _plain(value: Any) -> Any:
+    # Some formats describe the explore by an object; its name is what a reader of the file looks for.
+    return value.get("name") if isinstance(value, Mapping) else value

@@ -17,12 +17,15 @@ import pyarrow.parquet as pq
 import pytest
 
 from lookerframe.exceptions import ConfigError, ConversionError, DeadlineError, ExportError
+from lookerframe.query import Query
 from lookerframe.sinks import parquet
 from lookerframe.sinks.parquet import write_parquet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from lookerframe.client import Looker
 
 SCHEMA = pa.schema([("flights.id", pa.int64()), ("flights.carrier", pa.string())], metadata={"lookerframe.kept": "yes"})
 OLD = pa.table({"old": [1, 2, 3]})
@@ -175,6 +178,21 @@ def test_file_says_that_it_is_complete_and_where_it_comes_from(tmp_path: Path) -
         "sql": "SELECT",
         "timezone": "America/New_York",
     }
+
+
+def test_result_of_a_query_is_traceable(looker: Looker, tmp_path: Path) -> None:
+    """A file that was written from a result names the query, its SQL and the task that ran it."""
+    result = looker.run(Query(model="flights", explore="flights", fields=["flights.origin", "flights.count"]))
+
+    rows = write_parquet(result, tmp_path / "out.parquet")
+
+    lineage = json.loads(pq.read_metadata(tmp_path / "out.parquet").metadata[b"lookerframe.lineage"])
+    assert rows == 3
+    assert pq.read_table(tmp_path / "out.parquet").schema.names == ["flights.origin", "flights.count"]
+    assert lineage["task_id"] == result.metadata["task_id"]
+    assert (lineage["model"], lineage["explore"], lineage["timezone"]) == ("flights", "flights", "UTC")
+    assert "flights.origin" in lineage["sql"]
+    assert {"query_id", "slug", "ran_at"} <= lineage.keys()
 
 
 def test_data_without_a_query_has_no_lineage(tmp_path: Path) -> None:

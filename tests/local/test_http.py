@@ -1,0 +1,288 @@
+"""Sessions, and the answers to wrong calls."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any, NoReturn, cast
+
+import pytest
+import requests
+
+from lookerframe.local.accounts import RateLimit
+from lookerframe.local.app import build_app
+from lookerframe.local.serving import Listener
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from lookerframe import local
+    from lookerframe.local.operations import Operations
+    from tests.local.calling import Api
+
+
+def credentials(server: local.Server) -> dict[str, str]:
+    return {"client_id": server.client_id, "client_secret": server.client_secret}
+
+
+def login(server: local.Server, **options: Any) -> requests.Response:
+    return requests.post(f"{server.base_url}/api/4.0/login", timeout=30, **options)
+
+
+@pytest.mark.parametrize("how", ["data", "params"])
+def test_login(server: local.Server, valid: Callable[[str, Any], None], how: str) -> None:
+    """The key comes as a form or as query parameters; the token is good for an hour."""
+    answer = login(server, **{how: credentials(server)})
+
+    assert answer.status_code == 200
+    valid("AccessToken", answer.json())
+    assert (answer.json()["token_type"], answer.json()["expires_in"]) == ("Bearer", 3_600)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"client_secret": "x"}, {"client_id": "x"}, {"client_id": "", "client_secret": ""}, {"client_secret": "ü"}],
+)
+def test_login_with_a_wrong_key(server: local.Server, payloads: Path, wrong: dict[str, str]) -> None:
+    """Wrong credentials are 404, in the recorded words."""
+    answer = login(server, data={**credentials(server), **wrong})
+
+    assert answer.status_code == 404
+    assert answer.json() == json.loads((payloads / "error_404_recorded.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("scheme", ["token", "Bearer", "bearer"])
+def test_both_spellings_of_the_header(server: local.Server, scheme: str) -> None:
+    """The documentation says ``token``, the SDK ``Bearer``."""
+    token = login(server, data=credentials(server)).json()["access_token"]
+
+    answer = requests.get(f"{server.base_url}/api/4.0/user", headers={"Authorization": f"{scheme} {token}"}, timeout=30)
+
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("header", [None, "", "token", "token x", "Basic {}", "{}"])
+def test_call_without_a_good_token(server: local.Server, payloads: Path, header: str | None) -> None:
+    """401 in the recorded words."""
+    token = login(server, data=credentials(server)).json()["access_token"]
+    headers = {"Authorization": header.format(token)} if header is not None else {}
+
+    answer = requests.get(f"{server.base_url}/api/4.0/user", headers=headers, timeout=30)
+
+    assert answer.status_code == 401
+    assert answer.json() == json.loads((payloads / "error_401_recorded.json").read_text(encoding="utf-8"))
+
+
+def test_token_expires(started: Callable[..., Api]) -> None:
+    """After its time a token is worthless, and a new login helps."""
+    user = started(token_ttl=0.2)
+    answer = login(user.server, data=credentials(user.server))
+    headers = {"Authorization": f"token {answer.json()['access_token']}"}
+    assert answer.json()["expires_in"] == 1
+
+    time.sleep(0.25)
+
+    assert user("GET", "/user", headers=headers).status_code == 401
+    token = login(user.server, data=credentials(user.server)).json()["access_token"]
+    assert user("GET", "/user", headers={"Authorization": f"token {token}"}).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/api/4.0/logout", "/api/logout"])
+def test_logout(server: local.Server, path: str) -> None:
+    """Both paths end the session, and only that one."""
+    first, second = (login(server, data=credentials(server)).json()["access_token"] for _ in range(2))
+    headers = {"Authorization": f"token {first}"}
+
+    answer = requests.delete(server.base_url + path, headers=headers, timeout=30)
+
+    assert (answer.status_code, answer.content) == (204, b"")
+    user = f"{server.base_url}/api/4.0/user"
+    assert requests.get(user, headers=headers, timeout=30).status_code == 401
+    assert requests.get(user, headers={"Authorization": f"token {second}"}, timeout=30).status_code == 200
+
+
+def test_alive(server: local.Server) -> None:
+    """A blank page, for anybody."""
+    answer = requests.get(f"{server.base_url}/alive", timeout=30)
+
+    assert (answer.status_code, answer.content) == (200, b"")
+
+
+def test_user_versions_look_and_explore_validate(api: Api, valid: Callable[[str, Any], None]) -> None:
+    """What is read is what the API's schemas say."""
+    for path, schema in {
+        "/user": "User",
+        "/versions": "ApiVersion",
+        "/looks/1": "LookWithQuery",
+        "/looks/2": "LookWithQuery",
+        "/lookml_models/flights/explores/flights": "LookmlModelExplore",
+    }.items():
+        answer = api("GET", path)
+        assert answer.status_code == 200
+        valid(schema, answer.json())
+
+
+def test_explore(api: Api, valid: Callable[[str, Any], None]) -> None:
+    """Every field of the explore is described, in the terms of the API."""
+    explore = api("GET", "/lookml_models/flights/explores/flights").json()
+    fields = {field["name"]: field for group in ("dimensions", "measures") for field in explore["fields"][group]}
+
+    for field in fields.values():
+        valid("LookmlModelExploreField", field)
+    assert explore["id"] == "flights::flights"
+    hour = fields["flights.time_hour"]
+    assert (hour["type"], hour["dimension_group"], hour["time_interval"], hour["is_timeframe"]) == (
+        "date_hour",
+        "flights.time",
+        {"name": "hour", "count": 1},
+        True,
+    )
+    delay = fields["flights.average_dep_delay"]
+    assert (delay["category"], delay["measure"], delay["type"], delay["is_numeric"]) == (
+        "measure",
+        True,
+        "average",
+        True,
+    )
+    assert (delay["value_format"], delay["value_format_name"]) == ("#,##0.00", "decimal_2")
+    assert (delay["label"], delay["label_short"], delay["view_label"]) == (
+        "Flights Average Dep Delay",
+        "Average Dep Delay",
+        "Flights",
+    )
+    assert "on purpose" in fields["flights.broken"]["description"]
+    assert fields["flights.is_cancelled"]["enumerations"] == [
+        {"label": "Yes", "value": "Yes"},
+        {"label": "No", "value": "No"},
+    ]
+
+
+def test_fields_of_a_result_and_of_the_explore_agree(api: Api) -> None:
+    """The metadata in ``json_detail`` is the explore's, with the sort added."""
+    explore = api("GET", "/lookml_models/flights/explores/flights").json()["fields"]
+    described = {field["name"]: field for group in ("dimensions", "measures") for field in explore[group]}
+
+    found = api.run("flights.carrier", "flights.time_month", "flights.count", result_format="json_detail")["fields"]
+
+    for field in (*found["dimensions"], *found["measures"]):
+        field.pop("sorted", None)
+        assert field == described[field["name"]]
+
+
+def test_look(api: Api) -> None:
+    """A Look brings its query, which can be run by its id."""
+    look = api("GET", "/looks/1").json()
+
+    assert (look["title"], look["query_id"]) == ("Flights by carrier", look["query"]["id"])
+    assert len(api("GET", f"/queries/{look['query_id']}/run/json").json()) == 16
+
+
+@pytest.mark.parametrize(
+    ("verb", "path"),
+    [
+        ("GET", "/queries/nope"),
+        ("GET", "/queries/slug/nope"),
+        ("GET", "/queries/nope/run/json"),
+        ("GET", "/query_tasks/nope"),
+        ("GET", "/query_tasks/nope/results"),
+        ("DELETE", "/running_queries/nope"),
+        ("GET", "/looks/99"),
+        ("GET", "/lookml_models/nope/explores/flights"),
+        ("GET", "/lookml_models/flights/explores/nope"),
+        ("GET", "/dashboards/1"),
+        ("GET", "/"),
+    ],
+)
+def test_unknown_id_or_path(api: Api, payloads: Path, verb: str, path: str) -> None:
+    """404 says little, in the recorded words."""
+    answer = api(verb, path)
+
+    assert answer.status_code == 404
+    assert answer.json() == json.loads((payloads / "error_404_recorded.json").read_text(encoding="utf-8"))
+
+
+def test_task_of_an_unknown_query(api: Api) -> None:
+    """404, as for every unknown id."""
+    answer = api("POST", "/query_tasks", json={"query_id": "nope", "result_format": "json"})
+
+    assert answer.status_code == 404
+
+
+def test_wrong_method(api: Api, valid: Callable[[str, Any], None]) -> None:
+    """405 with an error body."""
+    answer = api("POST", "/user")
+
+    assert answer.status_code == 405
+    valid("Error", answer.json())
+
+
+@pytest.mark.parametrize("path", ["/queries", "/queries/run/json", "/query_tasks"])
+@pytest.mark.parametrize("body", [b"", b"{", b"{'a': 1}", b"\xff", b'{"a": 1} x'])
+def test_malformed_body(api: Api, valid: Callable[[str, Any], None], path: str, body: bytes) -> None:
+    """400: the body is not JSON."""
+    answer = api("POST", path, data=body, headers={"Content-Type": "application/json"})
+
+    assert answer.status_code == 400
+    valid("Error", answer.json())
+    assert answer.json()["message"].startswith("The body is not JSON: ")
+    pattern = path.replace("run/json", "run/:result_format")
+    assert answer.json()["documentation_url"].endswith(f"/r/err/4.0/400/post{pattern}")
+
+
+def test_body_of_another_kind(api: Api) -> None:
+    """An array where an object is expected is named as such."""
+    query = api("POST", "/queries", json=["flights"])
+    task = api("POST", "/query_tasks", json=["flights"])
+
+    assert (query.status_code, query.json()["errors"][0]["message"][:33]) == (422, "the body is an array; expected a ")
+    assert (task.status_code, task.json()["message"]) == (
+        400,
+        'The body is ["flights"]; expected an object with query_id and result_format.',
+    )
+
+
+@pytest.mark.parametrize("retry_after", [True, False])
+def test_too_many_requests(
+    started: Callable[..., Api], valid: Callable[[str, Any], None], *, retry_after: bool
+) -> None:
+    """Above the limit every call is 429, login included; after the time named it is answered."""
+    user = started(calls_per_second=0.5, retry_after=retry_after)
+
+    refused = [user("GET", "/user"), login(user.server, data=credentials(user.server))]
+
+    for answer in refused:
+        assert answer.status_code == 429
+        valid("Error", answer.json())
+        assert answer.json()["message"] == "Too many requests: more than 0.5 calls a second."
+        assert ("Retry-After" in answer.headers) == retry_after
+    if retry_after:
+        time.sleep(int(refused[-1].headers["Retry-After"]))
+        assert user("GET", "/user").status_code == 200
+
+
+class Broken:
+    """Operations that all fail in a way that nobody foresaw."""
+
+    def __getattr__(self, name: str) -> Any:
+        async def operation(_: object) -> NoReturn:
+            message = f"internal detail of {name}"
+            raise RuntimeError(message)
+
+        return operation
+
+
+def test_fault_of_the_server_itself(caplog: pytest.LogCaptureFixture) -> None:
+    """A mistake of ours is 500 with an error body that shows nothing of it; the log has it."""
+    app = build_app(cast("Operations", Broken()), RateLimit(None, retry_after=True))
+    listener = Listener(app, host="127.0.0.1", port=0)
+    listener.start()
+    try:
+        answer = requests.post(f"http://127.0.0.1:{listener.port}/api/4.0/login", timeout=30)
+    finally:
+        listener.close()
+
+    assert answer.status_code == 500
+    assert answer.json()["message"] == "The local Looker failed to answer; its log has the details."
+    assert "internal detail" not in answer.text
+    assert "internal detail of login" in caplog.text

@@ -1,0 +1,296 @@
+"""The ``read_...`` functions and `decode`, against the local Looker."""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import looker_sdk
+import pyarrow as pa
+import pytest
+import requests
+from looker_sdk import models40
+
+import lookerframe as lf
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
+
+    from lookerframe.client import Looker
+    from lookerframe.local import Server
+
+BY_CARRIER = lf.Query(
+    model="flights",
+    explore="flights",
+    fields=["flights.carrier", "flights.count"],
+    sorts=["flights.carrier"],
+)
+BROKEN = lf.Query(model="flights", explore="flights", fields=["flights.carrier", "flights.broken"])
+
+
+@pytest.fixture
+def _environment(server: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Let the environment name the server, in a directory without looker.ini."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LOOKERSDK_BASE_URL", server.base_url)
+    monkeypatch.setenv("LOOKERSDK_CLIENT_ID", server.client_id)
+    monkeypatch.setenv("LOOKERSDK_CLIENT_SECRET", server.client_secret)
+
+
+@pytest.fixture(scope="module")
+def by_carrier() -> list[tuple[str, int]]:
+    """Count the flights of each carrier in SQL."""
+    from importlib.resources import files
+
+    path = files("lookerframe") / "local" / "data" / "flights.parquet"
+    with duckdb.connect() as connection:
+        return connection.sql(f"SELECT carrier, count(*) FROM '{path}' GROUP BY 1 ORDER BY 1").fetchall()  # noqa: S608
+
+
+def _pairs(frame: pd.DataFrame) -> list[tuple[Any, ...]]:
+    return list(frame.itertuples(index=False, name=None))
+
+
+@pytest.mark.usefixtures("_environment")
+def test_a_task_of_the_official_sdk_is_read(looker: Looker, by_carrier: list[tuple[str, int]]) -> None:
+    """The SDK, unmodified, logs in, creates query and task and polls it; read_looker_task reads that task by its id."""
+    sdk = looker_sdk.init40()
+    query = sdk.create_query(
+        models40.WriteQuery(
+            model="flights", view="flights", fields=["flights.carrier", "flights.count"], sorts=["flights.carrier"]
+        )
+    )
+    assert query.id
+    created = sdk.create_query_task(
+        models40.WriteCreateQueryTask(query_id=query.id, result_format=models40.ResultFormat.json_detail)
+    )
+    assert created.id
+    while sdk.query_task(created.id).status not in ("complete", "error"):
+        time.sleep(0.01)
+
+    frame = lf.read_looker_task(created.id, looker=looker)
+
+    assert _pairs(frame) == by_carrier
+    assert frame.dtypes.astype(str).to_dict() == {
+        "flights.carrier": "string[pyarrow]",
+        "flights.count": "int64[pyarrow]",
+    }
+    sdk.auth.logout()
+
+
+@pytest.mark.usefixtures("_environment")
+def test_the_client_is_made_from_the_environment(by_carrier: list[tuple[str, int]]) -> None:
+    """Without looker=, LOOKERSDK_* say whom to ask."""
+    assert _pairs(lf.read_looker_query(BY_CARRIER)) == by_carrier
+
+
+@pytest.mark.parametrize("result_format", ["json_detail", "json"])
+@pytest.mark.parametrize(
+    "spelling", ["{id}", "{base}/api/4.0/query_tasks/{id}", "{base}/api/4.0/query_tasks/{id}/results"]
+)
+def test_a_task_is_taken_by_id_and_by_address(
+    looker: Looker, server: Server, by_carrier: list[tuple[str, int]], result_format: str, spelling: str
+) -> None:
+    """What people paste is understood, and the task's own result format decides how it is read."""
+    task = looker.submit(BY_CARRIER, result_format=result_format)
+
+    frame = lf.read_looker_task(spelling.format(id=task.id, base=server.base_url), looker=looker)
+
+    assert _pairs(frame) == by_carrier
+
+
+def test_a_handle_is_read(looker: Looker, by_carrier: list[tuple[str, int]]) -> None:
+    """What submit() returned is taken as it is, again and again."""
+    task = looker.submit(BY_CARRIER)
+
+    assert _pairs(lf.read_looker_task(task, looker=looker)) == by_carrier
+    assert _pairs(lf.read_looker_task(task, looker=looker)) == by_carrier
+
+
+def test_a_query_is_taken_by_id_slug_and_address(looker: Looker, by_carrier: list[tuple[str, int]]) -> None:
+    """A saved query is named by its id, its slug in an address, or an explore's address that spells it out."""
+    saved = looker.submit(BY_CARRIER).status().query
+    assert saved
+    assert saved.id
+    explore = (
+        "https://company.looker.com/explore/flights/flights"
+        "?fields=flights.carrier,flights.count&sorts=flights.carrier&limit=500"
+    )
+
+    for spelling in (
+        saved,
+        saved.id,
+        f"https://company.looker.com/x/{saved.slug}",
+        f"https://company.looker.com/explore/flights/flights?qid={saved.slug}&toggle=vis",
+        explore,
+    ):
+        assert _pairs(lf.read_looker_query(spelling, looker=looker)) == by_carrier
+
+
+def test_a_query_is_spelled_out_in_the_call(looker: Looker) -> None:
+    """Model, explore, fields, filters, sorts and limit make a query."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        frame = lf.read_looker_query(
+            model="flights",
+            explore="flights",
+            fields=["flights.origin", "flights.count"],
+            filters={"flights.carrier": "UA,AA", "flights.month": 7},
+            sorts=["flights.count desc"],
+            looker=looker,
+        )
+
+    assert list(frame["flights.origin"]) == ["EWR", "LGA", "JFK"]
+
+
+@pytest.mark.parametrize("spelling", ["1", 1, "{base}/looks/1"])
+def test_a_look_is_taken_by_id_and_by_address(looker: Looker, server: Server, spelling: str | int) -> None:
+    """A Look runs the query that it holds."""
+    look = spelling.format(base=server.base_url) if isinstance(spelling, str) else spelling
+    expected = looker.look("1").query
+    assert expected
+
+    frame = lf.read_looker_look(look, looker=looker, on_truncate="ignore")
+
+    assert tuple(frame.columns) == expected.fields
+    assert len(frame) > 0
+
+
+@pytest.mark.parametrize("result_format", ["json_detail", "json"])
+def test_a_limit_is_never_silent(looker: Looker, result_format: str) -> None:
+    """A result of as many rows as were asked for warns; limit=None is all rows and does not."""
+    query = lf.Query(model="flights", explore="flights", fields=["flights.dest", "flights.count"], limit=5)
+
+    with pytest.warns(lf.TruncatedWarning, match="limit of 5"):
+        frame = lf.read_looker_query(query, looker=looker, result_format=result_format)
+    assert len(frame) == 5
+
+    with pytest.raises(lf.TruncatedError) as caught:
+        lf.read_looker_query(query, looker=looker, result_format=result_format, on_truncate="raise")
+    assert (caught.value.limit, caught.value.rows) == (5, 5)
+
+
+def test_a_limit_of_the_call_holds_for_a_saved_query(looker: Looker) -> None:
+    """A saved query is immutable; limit= goes to the task."""
+    saved = looker.submit(BY_CARRIER).status().query
+    assert saved
+    assert saved.id
+
+    assert len(lf.read_looker_query(saved.id, limit=3, looker=looker, on_truncate="ignore")) == 3
+    with pytest.raises(lf.InvalidQueryError, match="immutable"):
+        lf.read_looker_query(saved.id, sorts=["flights.count"], looker=looker)
+
+
+def test_a_failed_query_in_json_detail_names_the_place(looker: Looker) -> None:
+    """HTTP 200 with errors: the database's words, Looker's sentence, the SQL, and a caret under the column."""
+    with pytest.raises(lf.LookerSQLError) as caught:
+        lf.read_looker_query(BROKEN, looker=looker)
+
+    error = caught.value
+    (issue,) = error.issues
+    assert "no_such_column" in issue.message
+    assert issue.summary == "The DuckDB database encountered an error while running this query."
+    assert error.sql
+    assert issue.line
+    assert issue.column
+    lines = str(error).splitlines()
+    place = next(index for index, text in enumerate(lines) if text.startswith(f"> {issue.line} |"))
+    assert lines[place][lines[place + 1].index("^") :].startswith("flights.no_such_column")
+    assert issue.message in str(error)
+    assert issue.summary in str(error)
+    assert error.query == BROKEN
+    assert (error.status, error.result_format) == (200, "json_detail")
+    assert error.task_id
+
+
+def test_a_failed_query_in_json_is_the_same_error(looker: Looker) -> None:
+    """HTTP 400 for a task's result is a failed query too."""
+    with pytest.raises(lf.LookerSQLError, match="no_such_column") as caught:
+        lf.read_looker_query(BROKEN, looker=looker, result_format="json")
+
+    assert (caught.value.status, caught.value.result_format) == (400, "json")
+
+
+def test_a_failed_query_in_a_saved_json_body_is_the_same_error(server: Server) -> None:
+    """A synchronous json answer is HTTP 200 with a row that holds the message: no table comes of it."""
+    token = requests.post(
+        f"{server.base_url}/api/4.0/login",
+        data={"client_id": server.client_id, "client_secret": server.client_secret},
+        timeout=10,
+    ).json()["access_token"]
+    body = requests.post(
+        f"{server.base_url}/api/4.0/queries/run/json",
+        json={"model": "flights", "view": "flights", "fields": ["flights.broken"]},
+        headers={"Authorization": f"token {token}"},
+        timeout=10,
+    )
+    assert body.status_code == 200
+
+    with pytest.raises(lf.LookerSQLError, match="no_such_column"):
+        lf.decode(body.content, "json")
+
+
+def test_frames_keep_types_whatever_the_backend(looker: Looker) -> None:
+    """An integer with nulls stays an integer unless plain numpy is asked for."""
+    query = lf.Query(
+        model="flights",
+        explore="flights",
+        fields=["flights.dep_delay", "flights.is_cancelled", "flights.time_date", "flights.count"],
+        filters={"flights.month": 1, "flights.day": 1},
+    )
+    task = looker.submit(query)
+
+    arrow = lf.read_looker_task(task, looker=looker)
+    nullable = lf.read_looker_task(task, looker=looker, dtype_backend="numpy_nullable")
+    plain = lf.read_looker_task(task, looker=looker, dtype_backend="numpy")
+
+    kinds = ["int64", "bool", "date32[day]", "int64"]
+    assert list(arrow.dtypes.astype(str)) == [f"{kind}[pyarrow]" for kind in kinds]
+    assert list(nullable.dtypes.astype(str))[:2] == ["Int64", "boolean"]
+    assert str(plain.dtypes.iloc[0]) == "float64"
+    assert arrow["flights.dep_delay"].isna().sum() == nullable["flights.dep_delay"].isna().sum() > 0
+    with pytest.raises(lf.ConfigError, match="numpy_nullable"):
+        lf.read_looker_task(task, looker=looker, dtype_backend="arrow")  # type: ignore[arg-type]
+
+
+def test_saved_payloads_are_decoded_from_anything(tmp_path: Path) -> None:
+    """Bytes, a path, an open file and chunks are the same payload; the format is told from its first bytes."""
+    body = json.dumps([{"orders.count": 1}, {"orders.count": 2}]).encode()
+    path = tmp_path / "saved.json"
+    path.write_bytes(body)
+    fields = {"measures": [{"name": "orders.count", "type": "sum"}]}
+
+    with path.open("rb") as file:
+        for source in (body, bytearray(body), path, str(path), file, io.BytesIO(body), [body[:5], body[5:]]):
+            table = lf.decode(source, fields=fields).to_arrow()
+            assert table.to_pydict() == {"orders.count": [1.0, 2.0]}
+            assert table.schema.field("orders.count").type == pa.float64()
+
+
+@pytest.mark.parametrize(
+    ("source", "error", "words"),
+    [
+        ("no/such/file.json", lf.ConfigError, "a str is a path"),
+        ('[{"a":1}]', lf.ConfigError, "a str is a path"),
+        (b"a,b\n1,2\n", lf.UnexpectedContentError, "result_format="),
+        (b"", lf.PayloadError, "result_format="),
+        (7, lf.ConfigError, "not int"),
+        (io.StringIO("[]"), lf.ConfigError, "binary mode"),
+    ],
+)
+def test_what_is_no_payload_is_refused(source: Any, error: type[Exception], words: str) -> None:
+    """One clear error, with what to give instead."""
+    with pytest.raises(error, match=words):
+        lf.decode(source)
+
+
+def test_an_unknown_format_lists_the_known_ones() -> None:
+    """The error says what can be decoded."""
+    with pytest.raises(lf.UnknownFormatError, match=r"'pdf'; known: json, json_detail"):
+        lf.decode(b"%PDF", "pdf")

@@ -1,0 +1,297 @@
+"""The life of a task as Looker tells it, states that a real server seldom shows included."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import lookerframe as lf
+from tests.faults import FaultServer, Request, cut, reply
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.faults import Script
+
+TASK = "32ea04b764c885ebef9837b8ef4b6f4a"
+ROWS = {"fields": {"dimensions": [], "measures": [{"name": "orders.count", "type": "count", "measure": True}]}}
+DETAIL = {**ROWS, "data": [{"orders.count": {"value": 7}}]}
+
+
+class ScriptedLooker:
+    """Answers login, and for one task the states and result answers that it was given, the last of them for ever."""
+
+    def __init__(self, *states: str, results: list[Script] | None = None, result_format: str = "json_detail") -> None:
+        self.states = list(states)
+        self.results = results or [reply(200, DETAIL)]
+        self.result_format = result_format
+        self.calls: list[str] = []
+
+    def __call__(self, request: Request) -> Script:
+        """Answer one request."""
+        where = request.target.split("?")[0].removeprefix("/api/4.0")
+        self.calls.append(f"{request.method} {where}")
+        if where == f"/query_tasks/{TASK}/results":
+            return self.results.pop(0) if len(self.results) > 1 else self.results[0]
+        status = "added"
+        if where == f"/query_tasks/{TASK}":
+            status = self.states.pop(0) if len(self.states) > 1 else self.states[0]
+        task = {"id": TASK, "query_id": "q1", "status": status, "result_format": self.result_format}
+        known = {
+            "/login": reply(200, {"access_token": "t0ken", "token_type": "Bearer", "expires_in": 3600}),
+            "/queries": reply(200, {"id": "q1", "model": "m", "view": "e", "limit": "-1"}),
+            "/query_tasks": reply(200, task),
+            f"/query_tasks/{TASK}": reply(200, task),
+            f"/running_queries/{TASK}": reply(204),
+        }
+        return known.get(where) or reply(404, {"message": "Not found", "documentation_url": "http://docs.looker.com/"})
+
+
+@pytest.fixture
+def connect() -> Iterator[Any]:
+    """Give a function that makes a client of a scripted Looker."""
+    opened: list[Any] = []
+
+    def connected(looker: ScriptedLooker, **settings: Any) -> lf.Looker:
+        server = FaultServer(answer=looker)
+        server.__enter__()
+        patience = {"poll_interval": 0.01, "poll_interval_max": 0.02, "backoff_base": 0.01, **settings}
+        client = lf.Looker(
+            lf.Settings(base_url=server.url, client_id="id", client_secret=lf.Secret("secret"), **patience)
+        )
+        opened.extend((client, server))
+        return client
+
+    yield connected
+    for one in opened:
+        one.__exit__(None, None, None)
+
+
+def test_a_running_task_is_waited_for(connect: Any) -> None:
+    """Added and running are waited out, whatever their case; then the result is fetched."""
+    script = ScriptedLooker("added", "running", "Running", "Complete")
+
+    table = connect(script).task(TASK).result().to_arrow()
+
+    assert table.to_pydict() == {"orders.count": [7]}
+    assert script.calls.count(f"GET /query_tasks/{TASK}") == 4
+
+
+@pytest.mark.parametrize("status", [202, 204])
+def test_not_finished_is_asked_again(connect: Any, status: int) -> None:
+    """202, since Looker 25.0, and 204, before, are no results, whatever their body holds."""
+    body = b"" if status == 204 else json.dumps({"status": "running"}).encode()
+    script = ScriptedLooker("complete", results=[reply(status, body), reply(status, body), reply(200, DETAIL)])
+
+    assert connect(script).task(TASK).result().to_arrow().num_rows == 1
+    assert script.calls.count(f"GET /query_tasks/{TASK}/results") == 3
+
+
+def test_a_state_that_is_not_known_is_waited_out(connect: Any, caplog: pytest.LogCaptureFixture) -> None:
+    """The API grows: a new state is no failure, and is said in the log."""
+    script = ScriptedLooker("materializing", "complete")
+
+    with caplog.at_level(logging.WARNING, logger="lookerframe.tasks"):
+        connect(script).task(TASK).result()
+
+    assert "materializing" in caplog.text
+
+
+def test_a_state_that_is_not_known_ends_with_the_deadline(connect: Any) -> None:
+    """It is not waited for without end."""
+    with pytest.raises(lf.DeadlineError) as caught:
+        connect(ScriptedLooker("materializing")).task(TASK).result(timeout=0.3)
+
+    assert caught.value.task_id == TASK
+
+
+def test_a_killed_task_has_no_result(connect: Any) -> None:
+    """Killed is final, and says so at once."""
+    with pytest.raises(lf.TaskKilledError, match="run it again") as caught:
+        connect(ScriptedLooker("running", "killed")).task(TASK).result()
+
+    assert (caught.value.state, caught.value.task_id) == ("killed", TASK)
+
+
+def test_a_task_of_another_user_is_not_seen(connect: Any) -> None:
+    """Looker's word for it is `missing`."""
+    with pytest.raises(lf.AccessError, match="may not see it"):
+        connect(ScriptedLooker("missing")).task(TASK).result()
+
+
+def test_expired_is_passed_through_on_the_way(connect: Any) -> None:
+    """A task that was seen running may say `expired` for a while, and complete all the same."""
+    script = ScriptedLooker("running", "expired", "expired", "running", "complete")
+
+    assert connect(script).task(TASK).result().to_arrow().num_rows == 1
+
+
+def test_expired_is_final_after_the_grace(connect: Any) -> None:
+    """It is not waited for longer than the settings say."""
+    with pytest.raises(lf.ResultExpiredError, match="run the query again"):
+        connect(ScriptedLooker("running", "expired"), expired_grace=0.1).task(TASK).result()
+
+
+def test_an_old_task_that_has_expired_is_not_waited_for(connect: Any) -> None:
+    """A task that was never seen alive gets a second look, not five minutes."""
+    script = ScriptedLooker("expired")
+
+    with pytest.raises(lf.ResultExpiredError):
+        connect(script).task(TASK).result()
+    assert len(script.calls) < 10
+
+
+def test_a_result_that_is_gone_is_not_an_empty_one(connect: Any) -> None:
+    """404 on the result of a task that exists."""
+    gone = reply(404, {"message": "Not found", "documentation_url": "http://docs.looker.com/"})
+
+    with pytest.raises(lf.ResultExpiredError, match="no longer keeps") as caught:
+        connect(ScriptedLooker("complete", results=[gone])).task(TASK).result()
+    assert caught.value.status == 404
+
+
+def test_a_task_that_does_not_exist(connect: Any) -> None:
+    """404 on the task: what that may mean, and what to do."""
+    with pytest.raises(lf.NotFoundError, match="check the id") as caught:
+        connect(ScriptedLooker("complete")).task("0" * 32).result()
+    assert caught.value.task_id == "0" * 32
+
+
+@pytest.mark.parametrize("state", ["error", "failure", "complete"])
+def test_a_400_for_a_result_is_a_failed_query(connect: Any, state: str) -> None:
+    """Formats without a place for errors answer 400 with the database's message."""
+    failed = reply(400, {"message": "relation does not exist", "documentation_url": None})
+
+    with pytest.raises(lf.LookerSQLError, match="relation does not exist") as caught:
+        connect(ScriptedLooker(state, results=[failed], result_format="json")).task(TASK).result()
+    assert (caught.value.status, caught.value.task_id, caught.value.query_id) == (400, TASK, "q1")
+
+
+def test_a_task_in_error_whose_issues_are_notes_is_a_result(connect: Any) -> None:
+    """Looker gives a task the state `error` for a remark, too; the rows are there."""
+    note = {"message": "Note: This query contains derived tables with Development Mode filters. ...", "fatal": False}
+    script = ScriptedLooker("error", results=[reply(200, {**DETAIL, "errors": [note]})])
+
+    result = connect(script).task(TASK).result()
+
+    assert result.to_arrow().num_rows == 1
+    assert any("Development Mode" in remark for remark in result.notes)
+
+
+def test_the_deadline_kills_what_was_submitted_here(connect: Any) -> None:
+    """A query that goes on after its deadline would cost money for nobody."""
+    script = ScriptedLooker("running")
+    task = connect(script).submit(lf.Query(model="m", explore="e", fields=["orders.count"]))
+
+    with pytest.raises(lf.DeadlineError) as caught:
+        task.result(timeout=0.3)
+
+    assert (caught.value.phase, caught.value.killed) == ("running", True)
+    assert f"DELETE /running_queries/{TASK}" in script.calls
+
+
+def test_the_deadline_leaves_a_task_of_others_alone(connect: Any) -> None:
+    """A task that was named by its id goes on, and can be read later."""
+    script = ScriptedLooker("running")
+
+    with pytest.raises(lf.DeadlineError) as caught:
+        connect(script).task(TASK).result(timeout=0.3)
+
+    assert caught.value.killed is None
+    assert f"DELETE /running_queries/{TASK}" not in script.calls
+
+
+def test_all_options_of_the_create_call_are_sent(connect: Any) -> None:
+    """Each by Looker's own name, in the place where the API takes it."""
+    sent: list[Request] = []
+    script = ScriptedLooker("complete")
+
+    def answer(request: Request) -> Script:
+        sent.append(request)
+        return script(request)
+
+    client = connect(answer)
+    client.submit(
+        lf.Query(model="m", explore="e", fields=["orders.count"]),
+        cache=False,
+        cache_only=True,
+        force_production=True,
+        rebuild_pdts=False,
+        server_table_calcs=True,
+        apply_formatting=False,
+        apply_vis=False,
+        generate_links=True,
+        path_prefix="/x",
+        limit=-1,
+        look_id=3,
+        dashboard_id="4",
+        source="nightly",
+        deferred=True,
+    )
+
+    (request,) = [one for one in sent if one.target.startswith("/api/4.0/query_tasks")]
+    params = dict(part.split("=") for part in request.target.split("?")[1].split("&"))
+    assert params == {
+        "cache": "false",
+        "cache_only": "true",
+        "force_production": "true",
+        "rebuild_pdts": "false",
+        "server_table_calcs": "true",
+        "apply_formatting": "false",
+        "apply_vis": "false",
+        "generate_drill_links": "true",
+        "path_prefix": "%2Fx",
+        "limit": "-1",
+    }
+    assert json.loads(request.body) == {
+        "query_id": "q1",
+        "result_format": "json_detail",
+        "look_id": "3",
+        "dashboard_id": "4",
+        "source": "nightly",
+        "deferred": True,
+    }
+
+
+def test_an_option_that_does_not_exist_is_refused(connect: Any) -> None:
+    """Nothing is sent; the known options are listed."""
+    script = ScriptedLooker("complete")
+
+    with pytest.raises(TypeError, match=r"no option 'cached'; known: .*cache_only"):
+        connect(script).submit(lf.Query(model="m", explore="e", fields=["orders.count"]), cached=True)
+    assert "POST /query_tasks" not in script.calls
+
+
+def test_every_property_of_a_task_is_an_attribute(connect: Any) -> None:
+    """status() brings what Looker documents, typed."""
+    status = connect(ScriptedLooker("Complete")).task(TASK).status()
+
+    assert (status.id, status.query_id, status.state, status.result_format) == (TASK, "q1", "complete", "json_detail")
+    assert status.is_finished
+
+
+def test_a_cancelled_task_that_had_ended_says_so(connect: Any) -> None:
+    """cancel() is True where it stopped something, False where there was nothing to stop."""
+    client = connect(ScriptedLooker("running"))
+
+    assert client.task(TASK).cancel() is True
+    assert client.task("f" * 32).cancel() is False
+
+
+def test_a_body_that_is_cut_off_is_no_table(connect: Any) -> None:
+    """What arrived is not all of it."""
+    script = ScriptedLooker("complete", results=[cut(reply(200, DETAIL), 10)])
+
+    with pytest.raises(lf.IncompleteResultError):
+        connect(script).task(TASK).result(timeout=5)
+
+
+def test_an_html_page_is_no_table(connect: Any) -> None:
+    """A proxy's page with status 200."""
+    page = reply(200, "<html><body>Please log in</body></html>", content_type="text/html")
+
+    with pytest.raises(lf.UnexpectedContentError, match="Please log in"):
+        connect(ScriptedLooker("complete", results=[page])).task(TASK).result(timeout=2)

@@ -1,0 +1,1079 @@
+"""One exchange: what is repeated, what is proven, when it ends, and which error says what. Over real sockets."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import logging
+import math
+import os
+import socket
+import threading
+import time
+import traceback
+import zlib
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import requests
+
+from lookerframe.config import Secret, Settings
+from lookerframe.exceptions import (
+    AccessError,
+    AuthError,
+    DeadlineError,
+    FetchError,
+    IncompleteResultError,
+    InvalidQueryError,
+    LookerFrameError,
+    NetworkError,
+    NotFoundError,
+    PayloadError,
+    PayloadLimitError,
+    RateLimitError,
+    ServerError,
+    UnexpectedContentError,
+)
+from lookerframe.transport import Deadline, Reply, Stats, Transport, path
+from tests.faults import Close, Drip, FaultServer, Pause, Reset, Script, chunked, cut, reply, zipped
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+CANARY = "canary-7d1e"
+OK = reply(200, {"a": 1})
+BUSY = reply(503)
+BAD_GATEWAY = reply(
+    502, "<html><style>p {}</style><h1>502 Bad Gateway</h1><p>nginx</p></html>", content_type="text/html"
+)
+ROWS = json.dumps([{"n": number, "text": "x" * (number % 7)} for number in range(3_000)]).encode()
+
+
+def settings(url: str, **given: Any) -> Settings:
+    """Make settings for a server of these tests: real waits would be too long."""
+    options = {"backoff_base": 0.001, "backoff_cap": 0.002} | given
+    return Settings(base_url=url, client_id="id", client_secret=Secret(CANARY), **options)
+
+
+@contextmanager
+def transport(url: str, token: Any = None, **given: Any) -> Iterator[Transport]:
+    """Open a transport, and close it."""
+    opened = Transport(settings(url, **given), token)
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+@contextmanager
+def playing(*scripts: Script, **given: Any) -> Iterator[tuple[FaultServer, Transport]]:
+    """Run a server that plays these scripts, and a transport to it."""
+    with FaultServer(*scripts) as server, transport(server.url, **given) as client:
+        yield server, client
+
+
+def get(client: Transport, seconds: float | None = 10, **given: Any) -> Reply:
+    """Call ``GET /user``."""
+    return client.request("GET", "/user", deadline=Deadline(seconds), **given)
+
+
+def post(client: Transport, seconds: float | None = 10, **given: Any) -> Reply:
+    """Call ``POST /query_tasks``, which must not be carried out twice."""
+    return client.request("POST", "/query_tasks", deadline=Deadline(seconds), **{"json": {"a": 1}, **given})
+
+
+def read(client: Transport, seconds: float | None = 10, **given: Any) -> bytes:
+    """Read a stream to its end."""
+    with client.stream("GET", "/x", deadline=Deadline(seconds), **given) as stream:
+        return b"".join(stream.chunks())
+
+
+class Clock:
+    """Time that passes only in sleeps."""
+
+    def __init__(self) -> None:
+        self.time = 1000.0
+        self.sleeps: list[float] = []
+
+    def wait(self, seconds: float) -> None:
+        """Pass for `time.sleep`."""
+        self.sleeps.append(seconds)
+        self.time += seconds
+
+    def deadline(self, seconds: float | None) -> Deadline:
+        """Make a deadline on this clock."""
+        return Deadline(seconds, clock=lambda: self.time, wait=self.wait)
+
+
+class TestDeadline:
+    """One end for a whole operation."""
+
+    def test_counts_down(self) -> None:
+        """Never below 0."""
+        clock = Clock()
+        deadline = clock.deadline(10)
+
+        clock.time += 4
+
+        assert (deadline.elapsed(), deadline.remaining()) == (4, 6)
+        clock.time += 40
+        assert deadline.remaining() == 0
+
+    def test_check_names_the_phase(self) -> None:
+        """And the time that was given."""
+        clock = Clock()
+        deadline = clock.deadline(10)
+        deadline.check("running")
+        clock.time += 10
+
+        with pytest.raises(DeadlineError, match=r"10 s.*running") as caught:
+            deadline.check("running", endpoint="GET /x")
+
+        assert (caught.value.phase, caught.value.elapsed, caught.value.endpoint) == ("running", 10, "GET /x")
+        assert isinstance(caught.value, TimeoutError)
+
+    def test_sleeps_no_longer_than_it_has(self) -> None:
+        """A poll at the end is cut short."""
+        clock = Clock()
+
+        clock.deadline(10).sleep(60)
+
+        assert clock.sleeps == [10]
+
+    def test_none_has_no_end(self) -> None:
+        """Nor does it raise."""
+        deadline = Deadline(None)
+
+        deadline.check("running")
+        assert deadline.remaining() == math.inf
+
+
+class TestRequest:
+    """What is sent, and what comes back."""
+
+    def test_reply_is_whole(self) -> None:
+        """Status, headers in any case, body."""
+        with playing(reply(200, {"a": "ü"}, x_request_id="7", content_type="application/json")) as (_, client):
+            got = get(client)
+
+        assert (got.status, got.headers["x-REQUEST-id"], got.json()) == (200, "7", {"a": "ü"})
+
+    def test_head_of_the_request(self) -> None:
+        """Path below /api/4.0, parameters as the SDKs spell them, gzip, our token, no body."""
+        params = {"fields": ["id", "status"], "cache": False, "limit": -1, "path_prefix": None, "x": "a b&c"}
+        with playing(OK, token=lambda _rejected, _deadline: Secret("abc")) as (server, client):
+            get(client, params=params)
+
+        request = server.requests[0]
+        assert request.target == "/api/4.0/user?fields=id%2Cstatus&cache=false&limit=-1&x=a+b%26c"
+        assert request.headers["authorization"] == "token abc"
+        assert request.headers["accept-encoding"] == "gzip"
+        assert request.headers["user-agent"].startswith("lookerframe")
+        assert request.body == b""
+
+    def test_json_and_form_bodies(self) -> None:
+        """Secrets are written into a form only when it is sent; calls without a token have no such header."""
+        with playing(OK, token=lambda _rejected, _deadline: Secret("abc")) as (server, client):
+            client.request("POST", "/queries", json={"a": "ü"}, deadline=Deadline(5))
+            form: dict[str, str | Secret] = {"client_id": "i d", "client_secret": Secret("s&t")}
+            client.request("POST", "/login", form=form, deadline=Deadline(5), authenticated=False)
+
+        with_json, with_form = server.requests
+        assert json.loads(with_json.body) == {"a": "ü"}
+        assert with_json.headers["content-type"] == "application/json"
+        assert with_form.body == b"client_id=i+d&client_secret=s%26t"
+        assert with_form.headers["content-type"] == "application/x-www-form-urlencoded"
+        assert "authorization" not in with_form.headers
+
+    @pytest.mark.parametrize("status", [200, 201, 202, 204])
+    def test_success_is_returned_as_it_is(self, status: int) -> None:
+        """Not ready (202, 204) is for the caller to understand."""
+        with playing(reply(status)) as (_, client):
+            assert get(client).status == status
+
+    def test_connection_is_used_again(self) -> None:
+        """Also after answers without a body and after errors."""
+        scripts = [OK, reply(204), reply(404, {"message": "no"}), zipped(b"[1]"), reply(200, b"[1]", chunks=2), OK]
+        with playing(*scripts) as (server, client):
+            for script in scripts:
+                if script is scripts[2]:
+                    with pytest.raises(NotFoundError):
+                        get(client)
+                else:
+                    get(client)
+
+        assert (len(server.requests), server.connections) == (6, 1)
+
+    def test_a_long_body_is_refused(self) -> None:
+        """Only streams are long."""
+        with playing(reply(200, b"1" * 2_000)) as (server, client), pytest.raises(PayloadLimitError, match="1,000"):
+            get(client, max_bytes=1_000)
+
+        assert len(server.requests) == 1
+
+    def test_threads_share_it(self) -> None:
+        """Each gets its own answer."""
+        with (
+            FaultServer(answer=lambda request: reply(200, {"target": request.target})) as server,
+            transport(server.url) as client,
+        ):
+            wrong = []
+
+            def work(number: int) -> None:
+                for step in range(20):
+                    got = client.request("GET", f"/{number}/{step}", deadline=Deadline(10)).json()
+                    if got != {"target": f"/api/4.0/{number}/{step}"}:
+                        wrong.append(got)
+
+            threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+
+        assert wrong == []
+        assert len(server.requests) == client.stats.calls == 160
+
+    @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+    def test_a_forked_child_opens_its_own_connection(self) -> None:
+        """On a shared one, parent and child would read each other's answers."""
+        with playing(OK) as (server, client):
+            get(client)
+            pid = os.fork()
+            if pid == 0:  # the child does nothing but this
+                try:
+                    get(client)
+                finally:
+                    os._exit(0)
+            os.waitpid(pid, 0)
+
+        assert (len(server.requests), server.connections) == (2, 2)
+
+
+class TestStatuses:
+    """Each refusal is its own error, with what Looker said."""
+
+    @pytest.mark.parametrize(
+        ("status", "kind", "attempts"),
+        [
+            (400, FetchError, 1),
+            (401, AuthError, 1),
+            (403, AccessError, 1),
+            (404, NotFoundError, 1),
+            (405, FetchError, 1),
+            (409, FetchError, 1),
+            (206, FetchError, 1),
+            (418, FetchError, 1),
+            (500, ServerError, 3),
+            (501, ServerError, 3),
+        ],
+    )
+    def test_error(self, status: int, kind: type[FetchError], attempts: int) -> None:
+        """Its facts are attributes, its text is made from them."""
+        body = {"message": "No such thing", "documentation_url": "https://docs.example.com/r/err"}
+        with playing(reply(status, body)) as (server, client), pytest.raises(FetchError) as caught:
+            get(client)
+
+        error = caught.value
+        assert type(error) is kind
+        assert (error.status, error.endpoint, error.message) == (status, "GET /user", "No such thing")
+        assert error.documentation_url == "https://docs.example.com/r/err"
+        assert error.attempts == len(server.requests) == attempts
+        assert error.elapsed is not None
+        assert error.elapsed >= 0
+        assert f"GET /user answered {status}: No such thing" in str(error)
+
+    @pytest.mark.parametrize(
+        ("body", "message"),
+        [
+            (b"", "Bad Request"),
+            (b"plain  words\n", "plain words"),
+            (b"<html><body><p>Not &amp; here</p></body></html>", "Not & here"),
+            (b'{"message": null, "documentation_url": 3}', "Bad Request"),
+            (b'{"message": ["a"]}', "Bad Request"),
+            (b'["a"]', '["a"]'),
+            (b"\xff\xfe", "\ufffd\ufffd"),
+            (b"[" * 100_000, "[[["),
+        ],
+    )
+    def test_odd_error_bodies(self, body: bytes, message: str) -> None:
+        """Whatever stands there, the status decides, and the message is short."""
+        with playing(reply(400, body)) as (_, client), pytest.raises(FetchError) as caught:
+            get(client)
+
+        assert caught.value.message.startswith(message)
+        assert len(caught.value.message) < 3_000
+        assert caught.value.documentation_url is None
+
+    def test_an_error_whose_body_breaks_off_keeps_its_status(self) -> None:
+        """What was said is lost, not what happened."""
+        with playing(cut(reply(404, {"message": "x" * 100}), 50)) as (_, client), pytest.raises(NotFoundError):
+            get(client)
+
+    def test_422_lists_all_problems(self) -> None:
+        """Looker names the field of each."""
+        body = {
+            "message": "Validation Failed",
+            "errors": [{"field": "model", "code": "missing_field", "message": "can't be blank"}, "odd"],
+            "documentation_url": "https://docs.example.com",
+        }
+        with playing(reply(422, body)) as (server, client), pytest.raises(InvalidQueryError) as caught:
+            post(client)
+
+        assert [(item.field, item.message) for item in caught.value.problems] == [
+            ("model", "can't be blank"),
+            (None, "odd"),
+        ]
+        assert str(caught.value).startswith("POST /query_tasks: Validation Failed\n")
+        assert len(server.requests) == 1
+
+    @pytest.mark.parametrize("body", [b"", b"<p>no</p>", b'{"errors": 3}', b'{"message": null, "errors": [null]}'])
+    def test_422_of_another_shape(self, body: bytes) -> None:
+        """The error is the same."""
+        with playing(reply(422, body)) as (_, client), pytest.raises(InvalidQueryError):
+            get(client)
+
+    @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+    def test_redirects_are_not_followed(self, status: int) -> None:
+        """The token would go elsewhere."""
+        with FaultServer(OK) as elsewhere:
+            script = reply(status, location=f"http://localhost:{elsewhere.port}/api/4.0/user")
+            with playing(script) as (server, client), pytest.raises(NetworkError, match="http://localhost") as caught:
+                get(client)
+
+        assert (caught.value.reason, caught.value.status) == ("redirect", status)
+        assert (len(server.requests), len(elsewhere.requests)) == (1, 0)
+
+
+class TestToken:
+    """401 means: once more, with another token."""
+
+    def test_a_rejected_token_is_renewed_once(self) -> None:
+        """The source hears which one was rejected."""
+        asked = []
+
+        def source(rejected: Secret | None, _deadline: Deadline) -> Secret:
+            asked.append(rejected)
+            return Secret("new" if rejected else "old")
+
+        with playing(reply(401), OK, token=source) as (server, client):
+            post(client)
+
+        assert asked == [None, Secret("old")]
+        assert [request.headers["authorization"] for request in server.requests] == ["token old", "token new"]
+
+    def test_a_second_401_is_final(self) -> None:
+        """Directly after a fresh login."""
+        with (
+            playing(reply(401, {"message": "go"}), token=lambda *_: Secret("x")) as (server, client),
+            pytest.raises(AuthError),
+        ):
+            get(client)
+
+        assert len(server.requests) == 2
+
+    def test_it_expires_more_than_once_in_a_long_call(self) -> None:
+        """Each attempt may renew."""
+        with playing(reply(401), BUSY, reply(401), OK, token=lambda *_: Secret("x")) as (server, client):
+            get(client)
+
+        assert len(server.requests) == 4
+
+    def test_errors_of_the_source_come_through(self) -> None:
+        """Unchanged, and nothing is sent."""
+
+        def source(_rejected: Secret | None, _deadline: Deadline) -> Secret:
+            message = "no"
+            raise AuthError(message, attempts=7)
+
+        with playing(OK, token=source) as (server, client), pytest.raises(AuthError) as caught:
+            get(client)
+
+        assert (caught.value.attempts, server.requests) == (7, [])
+
+
+class TestRepetition:
+    """What is safe to repeat is repeated, and nothing else."""
+
+    @pytest.mark.parametrize(
+        ("fault", "gets", "posts"),
+        [
+            # How often a call is sent when only the first attempt fails; 1 means that it is not repeated.
+            pytest.param(reply(429), 2, 2, id="429"),
+            pytest.param(BUSY, 2, 2, id="503"),
+            pytest.param(reply(500), 2, 1, id="500"),
+            pytest.param(BAD_GATEWAY, 2, 1, id="502"),
+            pytest.param(reply(504), 2, 1, id="504"),
+            pytest.param([Close()], 2, 1, id="closed"),
+            pytest.param([Reset()], 2, 1, id="reset"),
+            pytest.param([b"HTTP/1.1 200 OK\r\nContent-", Reset()], 2, 1, id="reset in the head"),
+            pytest.param([b"HTTP/1.1 200 OK\r\nContent-", Close()], 2, 1, id="cut in the head"),
+            pytest.param([b"HTTP/1.1 200 OK\r\nX: y\r\n", Close()], 2, 1, id="cut between fields"),
+            pytest.param(cut(reply(200, ROWS), 10), 2, 1, id="cut"),
+            pytest.param(cut(reply(200, ROWS), 10, Reset()), 2, 1, id="reset in the body"),
+            pytest.param(cut(reply(200, ROWS, chunks=900), 10), 2, 1, id="cut chunks"),
+            pytest.param(cut(zipped(ROWS), 10), 2, 1, id="cut gzip"),
+            pytest.param(reply(200, gzip.compress(ROWS)[:-9], content_encoding="gzip"), 2, 1, id="gzip without end"),
+            pytest.param(reply(200, b"x" + gzip.compress(ROWS), content_encoding="gzip"), 2, 1, id="no gzip"),
+            pytest.param(reply(200, "<html>log in</html>"), 2, 1, id="page"),
+            pytest.param([Pause(3)], 2, 1, id="silence"),
+            pytest.param([b"garbage\r\n\r\n", Close()], 1, 1, id="no HTTP"),
+            pytest.param(reply(400), 1, 1, id="400"),
+            pytest.param(reply(404), 1, 1, id="404"),
+            pytest.param(reply(422), 1, 1, id="422"),
+        ],
+    )
+    @pytest.mark.parametrize("call", [get, post])
+    def test_each_fault(self, fault: Script, gets: int, posts: int, call: Callable[..., Reply]) -> None:
+        """Once repeated, it succeeds; not repeated, it raises and was sent once."""
+        expected = gets if call is get else posts
+        with playing(fault, OK, timeout=0.5) as (server, client):
+            if expected == 1:
+                with pytest.raises(LookerFrameError):
+                    call(client)
+            else:
+                assert call(client).json() == {"a": 1}
+
+        assert len(server.requests) == client.stats.calls == expected
+        assert client.stats.retries == expected - 1
+
+    def test_a_post_that_is_safe_is_repeated(self) -> None:
+        """``POST /queries`` brings back the query that is there; a login harms nobody."""
+        with playing(BAD_GATEWAY, [Reset()], OK) as (server, client):
+            post(client, idempotent=True)
+
+        assert len(server.requests) == 3
+
+    def test_an_unsafe_post_says_that_it_may_have_worked(self) -> None:
+        """The caller has to look."""
+        with (
+            playing([Reset()]) as (_, client),
+            pytest.raises(NetworkError, match="may have been carried out") as caught,
+        ):
+            post(client)
+
+        assert caught.value.reason == "reset"
+
+    def test_it_ends_with_the_deadline_in_the_last_failure(self) -> None:
+        """Not in a bare "time is over": the reader learns what was wrong."""
+        clock = Clock()
+        with (
+            playing(BAD_GATEWAY, backoff_base=1, backoff_cap=8) as (server, client),
+            pytest.raises(ServerError, match="502 Bad Gateway nginx") as caught,
+        ):
+            client.request("GET", "/user", deadline=clock.deadline(60))
+
+        assert sum(clock.sleeps) <= 60
+        assert caught.value.attempts == len(server.requests) == len(clock.sleeps) + 1
+        assert len(server.requests) > 7
+        assert "p {}" not in str(caught.value)
+
+    def test_without_a_deadline_it_ends_as_well(self) -> None:
+        """Some attempts are enough."""
+        with playing(BUSY) as (server, client), pytest.raises(ServerError):
+            get(client, seconds=None)
+
+        assert len(server.requests) == 10
+
+    def test_500_is_tried_three_times(self) -> None:
+        """It is seldom mended by more; the number is a setting."""
+        with playing(reply(500), connect_attempts=4) as (server, client), pytest.raises(ServerError):
+            get(client)
+
+        assert len(server.requests) == 4
+
+    def test_waits_are_drawn_below_a_bound_that_doubles(self) -> None:
+        """Full jitter: uniform between 0 and the bound, which ends at the cap."""
+        clock = Clock()
+        with playing(BUSY, backoff_base=1, backoff_cap=8) as (_, client):
+            for _ in range(40):
+                clock.sleeps.append(-1)
+                with pytest.raises(ServerError):
+                    client.request("GET", "/user", deadline=clock.deadline(40))
+
+        runs = [[float(wait) for wait in run.split()] for run in " ".join(map(str, clock.sleeps)).split("-1") if run]
+        for number, bound in enumerate([1, 2, 4, 8, 8]):
+            drawn = [run[number] for run in runs if len(run) > number]
+            assert all(0 <= wait <= bound for wait in drawn)
+            assert max(drawn) > bound / 2
+            assert min(drawn) < bound / 2
+
+    def test_each_is_logged(self, caplog: pytest.LogCaptureFixture) -> None:
+        """Attempt, cause and wait; no address with its parameters, no secret."""
+        caplog.set_level(logging.DEBUG, logger="lookerframe")
+        with playing(BAD_GATEWAY, reply(429), OK, token=lambda *_: Secret(CANARY)) as (_, client):
+            get(client, params={"x": "private"})
+
+        first, second = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
+        assert first.startswith("GET /user: attempt 1 failed (502 502 Bad Gateway nginx); again in 0.")
+        assert second.startswith("GET /user: attempt 2 failed (429 Too Many Requests); again in 0.")
+        assert CANARY not in caplog.text
+        assert "private" not in caplog.text
+
+    def test_is_counted(self) -> None:
+        """In the transport, and for whoever asks."""
+        mine = Stats()
+        with playing(BUSY, zipped(ROWS)) as (_, client):
+            get(client, stats=mine)
+            get(client)
+
+        compressed = len(gzip.compress(ROWS))
+        assert (mine.calls, mine.retries, mine.inflated) == (2, 1, len(ROWS))
+        assert mine.received == pytest.approx(compressed, abs=8)
+        assert 0 <= mine.waited <= 0.002
+        assert (client.stats.calls, client.stats.retries, client.stats.inflated) == (3, 1, 2 * len(ROWS))
+
+
+class TestSlowDown:
+    """429, and how long Looker asks to wait."""
+
+    @pytest.mark.parametrize(
+        ("value", "date", "expected"),
+        [
+            ("7", None, 7),
+            ("0", None, 0),
+            (" 7 ", None, 7),
+            ("1.5", None, 1.5),
+            ("Wed, 21 Oct 2015 07:28:09 GMT", "Wed, 21 Oct 2015 07:28:00 GMT", 9),
+            ("Wed, 21 Oct 2015 07:27:00 GMT", "Wed, 21 Oct 2015 07:28:00 GMT", 0),
+            ("Wed, 21 Oct 2015 07:28:09 GMT", None, None),
+            ("Wed, 21 Oct 2015 07:28:09 GMT", "now", None),
+            ("-5", None, None),
+            ("abc", None, None),
+            ("", None, None),
+            ("1e9", None, None),
+            ("٣", None, None),
+            ("99999999999999999999", None, None),
+            ("Wed, 99 Oct 2015 07:28:09 GMT", "Wed, 21 Oct 2015 07:28:00 GMT", None),
+        ],
+    )
+    def test_retry_after(self, value: str, date: str | None, expected: float | None) -> None:
+        """Seconds, or a date against the server's own clock; anything else is as if it were not there."""
+        head = f"HTTP/1.1 429 Too Many\r\nRetry-After: {value}\r\nContent-Length: 0\r\n"
+        head += f"Date: {date}\r\n\r\n" if date else "\r\n"
+        clock = Clock()
+        with playing([head.encode()], OK) as (_, client):
+            client.request("GET", "/user", deadline=clock.deadline(60))
+
+        (wait,) = clock.sleeps
+        assert wait <= 0.001 if not expected else wait == expected
+
+    def test_a_wait_beyond_the_deadline_is_not_begun(self) -> None:
+        """The caller learns at once how long it would have been."""
+        clock = Clock()
+        with (
+            playing(reply(429, {"message": "too many"}, retry_after="61")) as (server, client),
+            pytest.raises(RateLimitError, match="too many") as caught,
+        ):
+            client.request("POST", "/query_tasks", deadline=clock.deadline(60))
+
+        assert (caught.value.retry_after, caught.value.attempts, caught.value.status) == (61, 1, 429)
+        assert (clock.sleeps, len(server.requests)) == ([], 1)
+
+    def test_an_absurd_wait_is_not_begun_without_a_deadline(self) -> None:
+        """Nobody meant to wait for years."""
+        with playing(reply(429, retry_after="999999999")) as (_, client), pytest.raises(RateLimitError):
+            get(client, seconds=None)
+
+    def test_holds_back_all_calls_of_the_client(self) -> None:
+        """One was told, all obey; those without the time for it say so."""
+        clock = Clock()
+        with playing(reply(429, retry_after="20"), OK) as (server, client):
+            with pytest.raises(RateLimitError):
+                client.request("GET", "/user", deadline=clock.deadline(10))
+            with pytest.raises(RateLimitError, match="slow down") as caught:
+                client.request("GET", "/user", deadline=clock.deadline(10))
+            assert len(server.requests) == 1
+
+            client.request("GET", "/user", deadline=clock.deadline(30))
+
+        assert caught.value.retry_after == pytest.approx(20)
+        assert clock.sleeps == [pytest.approx(20)]
+
+    def test_503_names_its_time_as_well(self) -> None:
+        """But holds back nobody else."""
+        clock = Clock()
+        with playing(reply(503, retry_after="5"), OK) as (_, client):
+            client.request("GET", "/user", deadline=clock.deadline(30))
+
+        assert clock.sleeps == [5]
+
+
+class TestNoAnswer:
+    """A host that is not there, not trusted, or silent."""
+
+    def test_a_refused_connection_fails_soon(self) -> None:
+        """After three attempts, though the deadline is far."""
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+        started = time.monotonic()
+        with transport(f"http://127.0.0.1:{port}") as client, pytest.raises(NetworkError) as caught:
+            post(client, seconds=600)
+
+        assert time.monotonic() - started < 30
+        assert (caught.value.reason, caught.value.attempts, caught.value.status) == ("connect", 3, None)
+        assert f"no connection to 127.0.0.1:{port}; check base_url" in str(caught.value)
+        assert "Connection refused" in str(caught.value)
+        assert isinstance(caught.value.__cause__, ConnectionRefusedError)
+
+    def test_an_unknown_host_fails_soon(self) -> None:
+        """Its name is in the message."""
+        with transport("https://no-such-host.invalid") as client, pytest.raises(NetworkError) as caught:
+            get(client, seconds=600)
+
+        assert (caught.value.reason, caught.value.attempts) == ("dns", 3)
+        assert "no-such-host.invalid" in str(caught.value)
+
+    def test_a_host_that_has_answered_is_waited_for(self) -> None:
+        """A restart in the middle of a long task is no reason to give up."""
+        clock = Clock()
+        with FaultServer(OK) as server, transport(server.url, backoff_cap=1, backoff_base=1) as client:
+            get(client)
+            server.__exit__(None, None, None)
+            with pytest.raises(NetworkError) as caught:
+                client.request("GET", "/user", deadline=clock.deadline(20))
+
+        assert caught.value.attempts > 10
+
+    def test_a_host_without_tls_is_not_asked_twice(self) -> None:
+        """Nor is any other TLS failure repeated."""
+        with (
+            FaultServer(OK) as server,
+            transport(f"https://127.0.0.1:{server.port}") as client,
+            pytest.raises(NetworkError) as caught,
+        ):
+            get(client)
+
+        assert (caught.value.reason, caught.value.attempts) == ("tls", 1)
+        assert "verify_ssl" in str(caught.value)
+
+    def test_an_absent_ca_file_of_the_environment(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        """``REQUESTS_CA_BUNDLE`` holds, as everywhere with requests; if it is wrong, it is named."""
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "absent.pem"))
+        with (
+            FaultServer(OK) as server,
+            transport(f"https://127.0.0.1:{server.port}") as client,
+            pytest.raises(NetworkError, match=r"absent\.pem") as caught,
+        ):
+            get(client)
+
+        assert (caught.value.reason, server.requests) == ("tls", [])
+
+    def test_silence_ends_with_the_time_of_one_request(self) -> None:
+        """And says which setting that is."""
+        with (
+            playing([Pause(5)], timeout=0.1) as (server, client),
+            pytest.raises(NetworkError, match=r"0\.1 s \(Settings\.timeout\)") as caught,
+        ):
+            post(client)
+
+        assert (caught.value.reason, len(server.requests)) == ("timeout", 1)
+
+    @pytest.mark.parametrize(
+        "script",
+        [
+            pytest.param([Pause(5)], id="silence"),
+            pytest.param([Drip(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 500, 0.02)], id="head drips"),
+            pytest.param([b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n", Drip(b"[" * 500, 0.02)], id="body drips"),
+            pytest.param(
+                [b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", Drip(chunked(b"[" * 200, 1), 0.01)],
+                id="chunks drip",
+            ),
+            pytest.param([b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n[", Pause(5)], id="body hangs"),
+            pytest.param([b"HTTP/1.1 404 Not Found\r\nContent-Length: 50\r\n\r\n[", Pause(5)], id="error hangs"),
+        ],
+    )
+    @pytest.mark.parametrize("call", [get, read])
+    def test_the_deadline_holds_over_everything(self, script: Script, call: Callable[..., Any]) -> None:
+        """Also where bytes keep coming, so that no socket ever times out."""
+        started = time.monotonic()
+        with playing(script) as (_, client), pytest.raises((DeadlineError, NotFoundError)) as caught:
+            call(client, seconds=0.4)
+
+        assert time.monotonic() - started < 3
+        if isinstance(caught.value, DeadlineError):
+            assert caught.value.phase in ("waiting", "downloading")
+            assert caught.value.endpoint is not None
+
+    def test_a_deadline_that_is_over_sends_nothing(self) -> None:
+        """The phase says that it did not get that far."""
+        with playing(OK) as (server, client), pytest.raises(DeadlineError) as caught:
+            get(client, seconds=0)
+
+        assert (caught.value.phase, server.requests) == ("connecting", [])
+
+    def test_a_deadline_names_the_failure_before_it(self) -> None:
+        """What kept the call from success stands in the cause."""
+        with playing(BAD_GATEWAY, [Pause(5)]) as (_, client), pytest.raises(DeadlineError) as caught:
+            get(client, seconds=0.4)
+
+        assert isinstance(caught.value.__cause__, ServerError)
+        assert caught.value.attempts == 2
+
+    @pytest.mark.parametrize(
+        ("script", "reason"),
+        [
+            ([b"garbage\r\n\r\n", Close()], "protocol"),
+            ([b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabc", Close()], "protocol"),
+            ([b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 200, Close()], "reset"),
+        ],
+    )
+    def test_broken_http(self, script: Script, reason: str) -> None:
+        """Nothing but our own errors comes out."""
+        with playing(script) as (_, client), pytest.raises(NetworkError) as caught:
+            post(client)
+
+        assert caught.value.reason == reason
+
+
+class TestWholeness:
+    """A body that is not all there is never taken for one that is."""
+
+    @pytest.mark.parametrize("ending", [Close(), Reset()])
+    @pytest.mark.parametrize(
+        "whole",
+        [
+            pytest.param(reply(200, ROWS[:600]), id="length"),
+            pytest.param(reply(200, ROWS[:600], chunks=100), id="chunks"),
+            pytest.param(zipped(ROWS), id="gzip"),
+            pytest.param(zipped(ROWS, chunks=100), id="gzip in chunks"),
+        ],
+    )
+    def test_cut_anywhere(self, whole: Script, ending: Close | Reset) -> None:
+        """At any byte of the body: IncompleteResultError, after exactly the bytes that came."""
+        sent = whole[0]
+        assert isinstance(sent, bytes)
+        length = len(sent) - sent.index(b"\r\n\r\n") - 4
+        with FaultServer(answer=lambda request: cut(whole, int(request.target[9:]), ending)) as server:
+            for drop in [*range(1, 40), *range(40, length, 97), length]:
+                with transport(server.url) as client:
+                    stream = client.stream("GET", f"/{drop}", deadline=Deadline(10))
+                    with stream, pytest.raises(IncompleteResultError):
+                        list(stream.chunks())
+
+    @pytest.mark.parametrize(
+        ("script", "framed"),
+        [
+            (reply(200, ROWS), True),
+            (reply(200, ROWS, chunks=1000), True),
+            (zipped(ROWS), True),
+            (reply(200, ROWS, length=None), False),
+            (reply(200, ROWS, length=None, content_length="many"), False),
+        ],
+    )
+    def test_framing_is_known(self, script: Script, framed: bool) -> None:  # noqa: FBT001
+        """Without it, only the format itself can prove that the body is whole."""
+        with playing(script) as (_, client), client.stream("GET", "/x", deadline=Deadline(5)) as stream:
+            assert stream.framed is framed
+            assert b"".join(stream.chunks()) == ROWS
+
+    def test_gzip_proves_an_unframed_body(self) -> None:
+        """Its end is its own."""
+        packed = gzip.compress(ROWS)
+        head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n"
+        with playing([head + packed, Close()], [head + packed[:-1], Close()]) as (_, client):
+            assert read(client) == ROWS
+            with pytest.raises(IncompleteResultError, match="gzip"):
+                read(client)
+
+    @pytest.mark.parametrize("encoding", ["gzip", "GZIP", "x-gzip", " gzip "])
+    def test_inflates(self, encoding: str) -> None:
+        """In pieces of bounded size, whatever the ratio."""
+        body = ROWS + b" " * 900_000
+        with (
+            playing(reply(200, gzip.compress(body), content_encoding=encoding)) as (_, client),
+            client.stream("GET", "/x", deadline=Deadline(5)) as stream,
+        ):
+            pieces = list(stream.chunks())
+
+        assert b"".join(pieces) == body
+        assert max(map(len, pieces)) <= 64 * 1024
+
+    def test_members_one_after_another(self) -> None:
+        """As RFC 1952 allows, cut at any place over the wire."""
+        packed = gzip.compress(ROWS) + gzip.compress(b"") + gzip.compress(b"end")
+        for size in (1, 7, 10_000):
+            with playing(reply(200, packed, content_encoding="gzip", chunks=size)) as (_, client):
+                assert read(client) == ROWS + b"end"
+
+    @pytest.mark.parametrize(
+        "packed",
+        [
+            pytest.param(gzip.compress(ROWS) + b"junk", id="junk behind"),
+            pytest.param(gzip.compress(ROWS)[:-8] + b"\0" * 4 + gzip.compress(ROWS)[-4:], id="wrong checksum"),
+            pytest.param(gzip.compress(ROWS)[:-4] + b"\0" * 4, id="wrong length"),
+            pytest.param(ROWS, id="not packed"),
+            pytest.param(zlib.compress(ROWS), id="another packing"),
+        ],
+    )
+    def test_damaged_gzip(self, packed: bytes) -> None:
+        """Correct framing does not make it a correct body."""
+        with (
+            playing(reply(200, packed, content_encoding="gzip")) as (_, client),
+            pytest.raises(PayloadError, match="gzip"),
+        ):
+            read(client)
+
+    def test_an_encoding_that_was_not_asked_for(self) -> None:
+        """It is named."""
+        with (
+            playing(reply(200, b"x", content_encoding="br")) as (_, client),
+            pytest.raises(UnexpectedContentError, match="'br'"),
+        ):
+            read(client)
+
+    def test_a_bomb_is_stopped(self) -> None:
+        """At 1,000-fold, after the first MiB, with little in memory."""
+        packed = gzip.compress(b"0" * 50_000_000)
+        got: list[int] = []
+        with (
+            playing(reply(200, packed, content_encoding="gzip")) as (_, client),
+            client.stream("GET", "/x", deadline=Deadline(20)) as stream,
+            pytest.raises(PayloadLimitError, match="1,000-fold"),
+        ):
+            got.extend(map(len, stream.chunks()))
+
+        assert 1024 * 1024 < sum(got) < 45_000_000
+        assert max(got) <= 64 * 1024
+
+    def test_a_length_below_the_body_harms_no_other_answer(self) -> None:
+        """The bytes left over are not read as the next answer."""
+        with playing([*reply(200, b"[1]" + OK[0], length=3), Pause(0.05)], reply(200, b"[2]")) as (_, client):  # type: ignore[operator]
+            assert get(client).json() == [1]
+            assert get(client).json() == [2]
+
+    def test_empty_is_given_as_empty(self) -> None:
+        """What it means is for the decoder; a gzip header changes nothing."""
+        with playing(reply(200, b"", content_encoding="gzip")) as (_, client):
+            assert read(client) == b""
+
+    def test_a_stream_closed_by_another_hand_is_not_complete(self) -> None:
+        """Chunks would simply stop coming."""
+        with playing(reply(200, ROWS * 50, chunks=1000)) as (_, client):
+            stream = client.stream("GET", "/x", deadline=Deadline(5))
+            chunks = stream.chunks()
+            next(chunks)
+            stream.close()
+            stream.close()
+            with pytest.raises(IncompleteResultError, match="closed"):
+                list(chunks)
+
+
+class TestStream:
+    """Results, as they arrive."""
+
+    @pytest.mark.parametrize("status", [202, 204])
+    def test_not_ready_keeps_the_connection(self, status: int) -> None:
+        """Polling must not open a new one each time."""
+        with playing(reply(status, b"" if status == 204 else b"{}")) as (server, client):
+            for _ in range(3):
+                with client.stream("GET", "/x", deadline=Deadline(5)) as stream:
+                    assert stream.status == status
+
+        assert (len(server.requests), server.connections) == (3, 1)
+
+    def test_what_fails_before_the_body_is_repeated(self) -> None:
+        """Statuses and broken connections; 401 too."""
+        scripts: list[Script] = [BUSY, [Reset()], BAD_GATEWAY, reply(401), reply(200, ROWS)]
+        with playing(*scripts, token=lambda *_: Secret("x")) as (server, client):
+            assert read(client) == ROWS
+
+        assert len(server.requests) == 5
+
+    def test_what_fails_within_is_not(self) -> None:
+        """Rows may have gone on their way."""
+        with playing(cut(reply(200, ROWS), 10), OK) as (server, client), pytest.raises(IncompleteResultError):
+            read(client)
+
+        assert len(server.requests) == 1
+
+    def test_a_page_is_refused_unless_asked_for(self) -> None:
+        """A login page is no result; the result format html is."""
+        page = reply(200, "<p>1</p>", content_type="text/html; charset=utf-8")
+        with playing(page) as (server, client):
+            with pytest.raises(UnexpectedContentError, match="It says: 1"):
+                read(client)
+            assert len(server.requests) == 3
+            assert read(client, html=True) == b"<p>1</p>"
+
+    def test_errors_are_those_of_request(self) -> None:
+        """With Looker's message."""
+        with playing(reply(400, {"message": "bad field"})) as (_, client), pytest.raises(FetchError, match="bad field"):
+            read(client)
+
+    def test_a_pause_in_the_body(self) -> None:
+        """It is not the end; the error says after how much."""
+        with (
+            playing([*cut(reply(200, ROWS), 10)[:1], Pause(5)], timeout=0.2) as (_, client),
+            pytest.raises(NetworkError, match=r"after [\d,]+ bytes") as caught,
+        ):
+            read(client)
+
+        assert caught.value.reason == "timeout"
+
+    def test_is_counted(self) -> None:
+        """Bytes as they came, and as they are."""
+        mine = Stats()
+        with playing(zipped(ROWS)) as (_, client):
+            read(client, stats=mine)
+
+        assert (mine.calls, mine.inflated) == (1, len(ROWS))
+        assert 0 < mine.received < len(ROWS)
+
+
+class TestJson:
+    """Bodies that should be JSON."""
+
+    @pytest.mark.parametrize(
+        ("body", "offset"),
+        [
+            (b'{"a": 1', 7),
+            ('{"ä": x}'.encode(), 7),
+            (b"not found", 0),
+            (b'{"a": NaN}', 0),
+            (b"\xff", 0),
+            (b"[" * 100_000, 0),
+        ],
+    )
+    def test_it_is_not(self, body: bytes, offset: int) -> None:
+        """PayloadError with the place; no foreign error."""
+        with pytest.raises(PayloadError, match="GET /x answered 200") as caught:
+            Reply(200, {}, body, "GET /x").json()
+
+        assert caught.value.offset == offset
+
+    def test_nothing(self) -> None:
+        """Said as such."""
+        with pytest.raises(UnexpectedContentError, match="without a body"):
+            Reply(200, {}, b"", "GET /x").json()
+
+    @pytest.mark.parametrize("script", [reply(200, " \n<!DOCTYPE html>"), reply(200, "x", content_type="text/HTML")])
+    def test_a_page(self, script: Script) -> None:
+        """A login page behind a 200, from the wrong address."""
+        with playing(script) as (server, client), pytest.raises(UnexpectedContentError, match="base_url"):
+            get(client)
+
+        assert len(server.requests) == 3
+
+    def test_byte_order_mark(self) -> None:
+        """Is no reason to fail."""
+        assert Reply(200, {}, b"\xef\xbb\xbf[1]", "GET /x").json() == [1]
+
+
+class TestPath:
+    """Ids become part of an address, and never more than that."""
+
+    def test_quotes(self) -> None:
+        """Slashes, question marks and letters of any script."""
+        assert (
+            path("lookml_models", "a b/c", "explores", "x?y#ü%")
+            == "/lookml_models/a%20b%2Fc/explores/x%3Fy%23%C3%BC%25"
+        )
+
+    @pytest.mark.parametrize("part", ["", ".", ".."])
+    def test_refuses_what_would_lead_elsewhere(self, part: str) -> None:
+        """No id is like that."""
+        with pytest.raises(InvalidQueryError):
+            path("query_tasks", part)
+
+    def test_arrives_as_it_was(self) -> None:
+        """No layer below reads the quoted parts again."""
+        with playing(OK) as (server, client):
+            client.request("GET", path("a/../b", "..%2f..", "%2e%2e"), deadline=Deadline(5))
+
+        assert server.requests[0].target == "/api/4.0/a%2F..%2Fb/..%252f../%252e%252e"
+
+
+class TestSurroundings:
+    """Proxies of the environment hold, other people's credentials do not."""
+
+    def test_netrc_is_not_read(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        """It would replace our token."""
+        netrc = tmp_path / "netrc"
+        netrc.write_text("machine 127.0.0.1 login someone password else\ndefault login a password b\n")
+        netrc.chmod(0o600)
+        monkeypatch.setenv("NETRC", str(netrc))
+        with playing(OK, token=lambda *_: Secret("abc")) as (server, client):
+            assert requests.get(server.url, timeout=5).request.headers["Authorization"].startswith("Basic ")
+            get(client)
+            get(client, authenticated=False)
+
+        assert server.requests[1].headers["authorization"] == "token abc"
+        assert "authorization" not in server.requests[2].headers
+
+    def test_cookies_are_not_kept(self) -> None:
+        """A session of its own would cross the token's."""
+        with playing(reply(200, b"1", set_cookie="a=b"), OK) as (server, client):
+            get(client)
+            get(client)
+
+        assert "cookie" not in server.requests[1].headers
+
+    def test_proxy_variables_hold(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """And so does the deadline behind a proxy."""
+        drip: Script = [b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n", Drip(b"[" * 500, 0.02)]
+        with FaultServer(OK, drip) as proxy, FaultServer(OK) as server, transport(server.url) as client:
+            monkeypatch.setenv("http_proxy", proxy.url)
+            get(client)
+            with pytest.raises(DeadlineError):
+                get(client, seconds=0.4)
+            monkeypatch.setenv("no_proxy", "127.0.0.1")
+            get(client)
+
+        assert proxy.requests[0].target == f"{server.url}/api/4.0/user"
+        assert (len(proxy.requests), len(server.requests)) == (2, 1)
+
+    def test_a_proxy_that_is_not_there(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The message says that it is the proxy."""
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+        monkeypatch.setenv("http_proxy", f"http://user:{CANARY}@127.0.0.1:{port}")
+        with FaultServer(OK) as server, transport(server.url) as client, pytest.raises(NetworkError) as caught:
+            get(client)
+
+        assert (caught.value.reason, caught.value.attempts) == ("proxy", 3)
+        assert CANARY not in str(caught.value)
+
+
+FAULTS: list[Script] = [
+    reply(400, {"message": "no"}),
+    reply(401),
+    reply(422, {"errors": []}),
+    BAD_GATEWAY,
+    reply(302, location="http://localhost/"),
+    [Reset()],
+    [Pause(2)],
+    [b"garbage\r\n\r\n", Close()],
+    cut(reply(200, ROWS), 10),
+    cut(zipped(ROWS), 10),
+    reply(200, b"x", content_encoding="gzip"),
+    reply(200, "<p>page</p>"),
+    reply(200, b"not JSON"),
+]
+
+
+@pytest.mark.parametrize("script", FAULTS)
+def test_no_error_holds_a_secret(script: Script, caplog: pytest.LogCaptureFixture) -> None:
+    """Not in its text, its causes, the local variables of their frames, nor in any library's log."""
+    caplog.set_level(logging.DEBUG)
+    form: dict[str, str | Secret] = {"client_id": "x", "client_secret": Secret(CANARY)}
+    with (
+        playing(script, token=lambda *_: Secret(CANARY), timeout=0.2) as (server, client),
+        pytest.raises(LookerFrameError) as caught,
+    ):
+        client.request("POST", "/login", form=form, deadline=Deadline(0.5), idempotent=True).json()
+
+    assert CANARY.encode() in server.requests[0].body
+    shown = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+    text = "".join(shown.format())
+    error: BaseException | None = caught.value
+    while error is not None:
+        text += repr(vars(error))
+        # Also what `raise ... from` hides from view is looked at by error reporters.
+        for frame, _ in traceback.walk_tb(error.__traceback__):
+            text += repr(frame.f_locals)
+        error = error.__cause__ or error.__context__
+    assert CANARY not in text
+    assert CANARY not in caplog.text
