@@ -11,7 +11,7 @@ import datetime as dt
 import re
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 import pyarrow as pa
@@ -22,16 +22,21 @@ from lookerframe.exceptions import ConversionError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+#: Digits that decimal128 holds.
+DECIMAL_DIGITS = 38
+
 #: What pyarrow and the builders here raise for a value that does not fit; translated by `build_array`.
 _MISFITS = (pa.ArrowException, OverflowError, KeyError, TypeError, UnicodeEncodeError, ValueError)
 
 _YESNO: dict[str | bool | None, bool | None] = {"Yes": True, "No": False, True: True, False: False, None: None}
 _INTEGER = re.compile(r"-?(?:0|[1-9]\d*)", re.ASCII)
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?", re.ASCII)
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _PERIOD = re.compile(r"(\d{4})-(?:(\d{2})|Q([1-4]))", re.ASCII)
 _FISCAL_YEAR = re.compile(r"FY(\d{4})", re.ASCII)
 _EXACT_IN_FLOAT64 = 2**53
-_DECIMAL_DIGITS = 38
+_INT64_DIGITS = 19
+_MAX_DIGITS = 1000  # of an integer that is read as one: Python takes a time that grows with their square
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,8 @@ class Reader:
     ----------
     arrow_type : pyarrow.DataType or None
         None: it depends on the values, and `settle` decides.
+    kind
+        What the column holds, for messages: the name of the type, or of those that it may turn out to be.
     annotation
         The JSON values that are taken at full speed, as msgspec understands it.
     build
@@ -53,6 +60,7 @@ class Reader:
     """
 
     arrow_type: pa.DataType | None
+    kind: str
     annotation: Any
     build: Callable[[Sequence[Any]], pa.Array]
     exact: Callable[[Any, str], Any]
@@ -88,8 +96,7 @@ def read_exactly(reader: Reader, cell: bytes | msgspec.Raw, *, column: str, row:
     try:
         return reader.exact(value, text)
     except (ValueError, InvalidOperation) as exc:
-        kind = str(reader.arrow_type or "number")
-        raise ConversionError(column, row=row, value=value, arrow_type=kind, advice=_advice(column, value)) from exc
+        raise _refusal(column, row, value, reader.kind) from exc
 
 
 def fit(array: pa.Array, arrow_type: pa.DataType, *, column: str, first_row: int) -> pa.Array:
@@ -98,38 +105,63 @@ def fit(array: pa.Array, arrow_type: pa.DataType, *, column: str, first_row: int
     Raises
     ------
     ConversionError
-        A value would change by it: an integer that float64 cannot hold, or a fraction in a column of integers.
+        A value would change by it: an integer that float64 cannot hold, a fraction in a column of integers, a number in
+        a column of texts.
     """
     if array.type == arrow_type:
         return array
     if pa.types.is_null(array.type):
         return pa.nulls(len(array), arrow_type)
-    if not (pa.types.is_floating(array.type) and pa.types.is_integer(arrow_type)):
-        try:
-            return array.cast(arrow_type)
-        except pa.ArrowException:
-            pass
-    row, value = _first_misfit(array, arrow_type)
-    raise ConversionError(
-        column, row=first_row + row, value=value, arrow_type=str(arrow_type), advice=_advice(column, value)
-    )
+    if not (_is_number(array.type) and _is_number(arrow_type)):
+        row = next(row for row, scalar in enumerate(array) if scalar.is_valid)
+        raise _mixture(column, first_row + row, array[row].as_py(), type_name(arrow_type))
+    try:
+        return array.cast(arrow_type)
+    except pa.ArrowException as exc:
+        row, value = _first_misfit(array, arrow_type)
+        raise _refusal(column, first_row + row, value, type_name(arrow_type)) from exc
+
+
+def type_name(arrow_type: pa.DataType) -> str:
+    """Name an Arrow type as ``dtypes=`` takes it."""
+    return {"double": "float64", "date32[day]": "date32"}.get(str(arrow_type), str(arrow_type).replace("<item: ", "<"))
 
 
 def _misfit(reader: Reader, values: Sequence[Any], *, column: str, first_row: int) -> ConversionError:
-    for row, value in enumerate(values):
+    known = [(row, value) for row, value in enumerate(values) if value is not None]
+    for row, value in known:
         try:
             reader.build([value])
         except _MISFITS:
-            kind = str(reader.arrow_type or "int64")
-            return ConversionError(
-                column, row=first_row + row, value=value, arrow_type=kind, advice=_advice(column, value)
-            )
+            return _refusal(column, first_row + row, value, reader.kind)
     # Each value is fine alone: they have no type in common.
-    row, value = next(
-        ((row, value) for row, value in enumerate(values) if _too_precise(value)), (0, values[0] if values else None)
-    )
-    kind = "float64, as its other values are" if _too_precise(value) else "one type that all values of the column share"
-    return ConversionError(column, row=first_row + row, value=value, arrow_type=kind, advice=_advice(column, value))
+    for row, value in known:
+        if _too_precise(value):
+            return _refusal(column, first_row + row, value, "float64")
+    row, value = next((pair for pair in known if _kind(pair[1]) != _kind(known[0][1])), known[0])
+    if isinstance(value, Decimal):
+        why = f"together the values need more than {DECIMAL_DIGITS} digits"
+        return _mixture(column, first_row + row, value, reader.kind, why)
+    return _mixture(column, first_row + row, value, reader.kind)
+
+
+def _refusal(column: str, row: int, value: Any, kind: str) -> ConversionError:
+    return ConversionError(column, row=row, value=value, arrow_type=kind, advice=_advice(column, value, kind))
+
+
+def _mixture(
+    column: str, row: int, value: Any, kind: str, why: str = "the column has values of several types"
+) -> ConversionError:
+    advice = f"{why}: give dtypes={{{column!r}: 'string'}} to have their text"
+    return ConversionError(column, row=row, value=value, arrow_type=kind, advice=advice)
+
+
+def _kind(value: Any) -> type:
+    return float if isinstance(value, int) and not isinstance(value, bool) else type(value)
+
+
+def _is_number(arrow_type: pa.DataType) -> bool:
+    return bool(pa.types.is_integer(arrow_type) or pa.types.is_floating(arrow_type) or pa.types.is_decimal(arrow_type))
 
 
 def _too_precise(value: Any) -> bool:
@@ -137,27 +169,35 @@ def _too_precise(value: Any) -> bool:
 
 
 def _first_misfit(array: pa.Array, arrow_type: pa.DataType) -> tuple[int, Any]:
-    for row, scalar in enumerate(array):
-        value = scalar.as_py()
-        if value is None:
-            continue
-        if isinstance(value, float) and pa.types.is_integer(arrow_type):
-            return row, value
+    known = [(row, scalar) for row, scalar in enumerate(array) if scalar.is_valid]
+    for row, scalar in known:
         try:
             scalar.cast(arrow_type)
         except pa.ArrowException:
-            return row, value
-    return 0, array[0].as_py()
+            return row, scalar.as_py()
+    return known[0][0], known[0][1].as_py()
 
 
-def _advice(column: str, value: Any) -> str:
+def _advice(column: str, value: Any, kind: str) -> str:
     if isinstance(value, dict):
         return "the query seems to be pivoted, and pivoted results are not decoded yet; run it without pivots"
-    if isinstance(value, float):
-        return f"give dtypes={{{column!r}: 'float64'}}, or numbers='float64' for all number dimensions"
-    if isinstance(value, int) and not isinstance(value, bool):
-        return f"give numbers='decimal128', or dtypes={{{column!r}: 'string'}}"
+    if fitting := _fitting(value, kind):
+        return f"give dtypes={{{column!r}: {fitting!r}}}"
     return f"give dtypes={{{column!r}: 'string'}} to have the text as it is"
+
+
+def _fitting(value: Any, kind: str) -> str | None:
+    """Name a type of numbers that holds `value`, which `kind` does not."""
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        return None
+    number = Decimal(value)
+    if number.adjusted() >= DECIMAL_DIGITS:
+        return None
+    if kind.startswith("decimal128"):
+        scale = max(0, -cast("int", number.as_tuple().exponent))
+        digits = max(0, number.adjusted() + 1) + scale
+        return f"decimal128({DECIMAL_DIGITS}, {scale})" if digits <= DECIMAL_DIGITS else None
+    return "decimal128" if isinstance(value, int) else "float64"
 
 
 def _lossless(text: str) -> Any:
@@ -166,12 +206,21 @@ def _lossless(text: str) -> Any:
         return msgspec.json.decode(text)
     if text in {"null", "true", "false"}:
         return {"null": None, "true": True, "false": False}[text]
-    return int(text) if _INTEGER.fullmatch(text) else Decimal(text)
+    return _digits_of(text)
+
+
+def _digits_of(text: str) -> int | Decimal | str:
+    if len(text) <= _MAX_DIGITS and _INTEGER.fullmatch(text):
+        return int(text)
+    try:
+        return Decimal(text)
+    except InvalidOperation:  # an exponent of twenty digits
+        return text
 
 
 def _as_number(value: Any) -> int | Decimal:
     if isinstance(value, str) and _NUMBER.fullmatch(value):
-        value = int(value) if _INTEGER.fullmatch(value) else Decimal(value)
+        value = _digits_of(value)
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
         raise ValueError
     return value
@@ -181,7 +230,7 @@ def _exact_integer(value: Any, _text: str) -> int:
     if isinstance(value, str) and (match := _FISCAL_YEAR.fullmatch(value)):
         return int(match[1])
     number = _as_number(value)
-    if number != number.to_integral_value() if isinstance(number, Decimal) else False:
+    if isinstance(number, Decimal) and (number.adjusted() >= _INT64_DIGITS or number != number.to_integral_value()):
         raise ValueError
     return int(number)
 
@@ -211,28 +260,36 @@ def _exact_text(value: Any, text: str) -> str:
     return value if isinstance(value, str) else text
 
 
+def _exact_words(value: Any, text: str) -> str:
+    return _refuse() if isinstance(value, dict) else _exact_text(value, text)
+
+
 def _exact_date(value: Any, _text: str) -> dt.date:
     if not isinstance(value, str):
         raise ValueError
     if match := _PERIOD.fullmatch(value):
         month = int(match[2]) if match[2] else 3 * int(match[3]) - 2
         return dt.date(int(match[1]), month, 1)
-    return dt.date.fromisoformat(value) if len(value) == len("2017-09-03") else _refuse()
+    return dt.date.fromisoformat(value) if _DAY.fullmatch(value) else _refuse()
 
 
 def _exact_string(value: Any, _text: str) -> str:
     return value if isinstance(value, str) else _refuse()
 
 
-def _exact_list(value: Any, _text: str) -> list[str | None]:
+def _exact_list(value: Any, text: str) -> list[str | None]:
     if not isinstance(value, list) or any(isinstance(item, list | dict) for item in value):
         raise ValueError
-    return [item if item is None or isinstance(item, str) else msgspec.json.encode(item).decode() for item in value]
+    spelt = msgspec.json.decode(text, type=list[msgspec.Raw])
+    return [
+        item if item is None or isinstance(item, str) else bytes(raw).decode()
+        for item, raw in zip(value, spelt, strict=True)
+    ]
 
 
 def _exact_any(value: Any, text: str) -> Any:
     if isinstance(value, list | dict):
-        raise ValueError  # noqa: TRY004 - the protocol of `Reader.exact`
+        raise ValueError
     return _exact_number(value, text) if isinstance(value, Decimal) else value
 
 
@@ -259,7 +316,12 @@ def _build_decimals(values: Sequence[Any]) -> pa.Array:
         return array
     if not pa.types.is_decimal128(array.type):  # more than 38 digits
         raise OverflowError
-    return array.cast(pa.decimal128(_DECIMAL_DIGITS, max(array.type.scale, 0)))
+    return array.cast(pa.decimal128(DECIMAL_DIGITS, max(array.type.scale, 0)))
+
+
+def decimals(arrow_type: pa.DataType) -> Reader:
+    """Make a reader of decimals of one precision and scale."""
+    return _simple(arrow_type, DECIMAL.annotation, _exact_decimal, lambda values: pa.array(values, arrow_type))
 
 
 def _fixed(arrow_type: pa.DataType) -> Callable[[Iterable[pa.DataType]], pa.DataType]:
@@ -272,7 +334,7 @@ def _settle_number(types: Iterable[pa.DataType]) -> pa.DataType:
 
 
 def _settle_decimal(types: Iterable[pa.DataType]) -> pa.DataType:
-    return pa.decimal128(_DECIMAL_DIGITS, max((t.scale for t in types if pa.types.is_decimal(t)), default=0))
+    return pa.decimal128(DECIMAL_DIGITS, max((t.scale for t in types if pa.types.is_decimal(t)), default=0))
 
 
 def _settle_any(types: Iterable[pa.DataType]) -> pa.DataType:
@@ -284,7 +346,12 @@ def _settle_any(types: Iterable[pa.DataType]) -> pa.DataType:
 
 def _simple(arrow_type: pa.DataType, annotation: Any, exact: Callable[[Any, str], Any], build: Any = None) -> Reader:
     return Reader(
-        arrow_type, annotation, build or (lambda values: pa.array(values, arrow_type)), exact, _fixed(arrow_type)
+        arrow_type=arrow_type,
+        kind=type_name(arrow_type),
+        annotation=annotation,
+        build=build or (lambda values: pa.array(values, arrow_type)),
+        exact=exact,
+        settle=_fixed(arrow_type),
     )
 
 
@@ -293,13 +360,36 @@ INTEGER = _simple(pa.int64(), int | None, _exact_integer)
 FLOAT = _simple(pa.float64(), int | float | None, _exact_number)
 YESNO = _simple(pa.bool_(), str | bool | None, _exact_yesno, _build_yesno)
 TEXT = _simple(pa.string(), str | None, _exact_text)
+#: The same, without objects: in a measure or a table calculation they are the cells of a pivot.
+WORDS = _simple(pa.string(), str | None, _exact_words)
 DATE = _simple(pa.date32(), dt.date | None, _exact_date)
 #: Months and quarters, ``2017-09`` and ``2017-Q3``: the first day of the period.
 PERIOD = _simple(pa.date32(), str | None, _exact_date, _build_periods)
 TIMESTAMP = _simple(pa.timestamp("us"), str | None, _exact_string, _build_timestamps)
 TEXT_LIST = _simple(pa.list_(pa.string()), list[str | None] | None, _exact_list)
 #: int64 if all values are whole, else float64.
-NUMBER = Reader(None, int | float | None, pa.array, _exact_number, _settle_number)
-DECIMAL = Reader(None, Decimal | None, _build_decimals, _exact_decimal, _settle_decimal)
+NUMBER = Reader(
+    arrow_type=None,
+    kind="int64 or float64",
+    annotation=int | float | None,
+    build=pa.array,
+    exact=_exact_number,
+    settle=_settle_number,
+)
+DECIMAL = Reader(
+    arrow_type=None,
+    kind="decimal128",
+    annotation=Decimal | None,
+    build=_build_decimals,
+    exact=_exact_decimal,
+    settle=_settle_decimal,
+)
 #: For a column that nothing is known of.
-INFERRED = Reader(None, bool | int | float | str | None, pa.array, _exact_any, _settle_any)
+INFERRED = Reader(
+    arrow_type=None,
+    kind="bool, int64, float64 or string",
+    annotation=bool | int | float | str | None,
+    build=pa.array,
+    exact=_exact_any,
+    settle=_settle_any,
+)

@@ -33,7 +33,7 @@ _LOGIN = "POST /login"
 # A token is renewed this long before its end, so that no call sets out with one that ends on the way.
 _MARGIN_SECONDS = 60.0
 _MARGIN_SHARE = 0.05
-_LOGOUT_SECONDS = 5.0
+_LOGOUT_SECONDS = 3.0
 _PRINTABLE = re.compile(r"[\x21-\x7e]+")
 
 

@@ -36,7 +36,9 @@ Attributes hold the facts; ``str()`` is made from them. Every error pickles, and
 from __future__ import annotations
 
 import copyreg
+import re
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from lookerframe.render import excerpt, shorten
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
     from lookerframe.query import Query
 
 _MAX_TEXT = 4_000
+_DIGITS = re.compile(r"\d{1,9}", re.ASCII)
 
 #: Remarks that Looker puts among the errors of a query that ran. Source: looker-api.md §7.1 (observed).
 _NOTES = (
@@ -290,8 +293,10 @@ class SqlIssue:
 
     @property
     def is_note(self) -> bool:
-        """Whether the query ran all the same: ``fatal`` is false, or it is a known remark on Development Mode."""
-        return self.fatal is False or (self.summary or self.message).startswith(_NOTES)
+        """Whether the query ran all the same: ``fatal`` says so, or it is a known remark on Development Mode."""
+        if self.fatal is not None:
+            return not self.fatal
+        return (self.summary or self.message).startswith(_NOTES)
 
     def render(self, sql: str | None = None) -> str:
         """Write the issue out: the database's words, Looker's sentence, the place in `sql`."""
@@ -438,7 +443,8 @@ class ConversionError(LookerFrameError, ValueError):
 
     def __str__(self) -> str:
         where = f"column {self.column!r}" + (f", row {self.row:,}" if self.row is not None else "")
-        text = f"{where}: {shorten(repr(self.value), 200)} is not a value of type {self.arrow_type}"
+        value = str(self.value) if isinstance(self.value, Decimal) else repr(self.value)
+        text = f"{where}: {shorten(value, 200)} is not a value of type {self.arrow_type}"
         return f"{text}; {self.advice}" if self.advice else text
 
 
@@ -505,7 +511,7 @@ def _position(value: Any) -> int | None:
     if isinstance(value, bool):
         return None
     if isinstance(value, str):
-        value = int(value) if value.isascii() and value.isdigit() else None
+        value = int(value) if _DIGITS.fullmatch(value) else None
     return value if isinstance(value, int) and value >= 1 else None
 
 

@@ -7,6 +7,7 @@ decided in ``docs/types.md``. A type is never guessed where Looker names it.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
@@ -15,9 +16,10 @@ import pyarrow as pa
 
 from lookerframe import arrays
 from lookerframe.exceptions import ConfigError
+from lookerframe.render import shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from lookerframe.arrays import Reader
 
@@ -27,7 +29,7 @@ Numbers: TypeAlias = Literal["auto", "float64", "decimal128"]
 #: The arrays of ``fields`` whose members are columns of an unpivoted result, in Looker's column order.
 GROUPS = ("dimensions", "measures", "table_calculations")
 
-#: What `Typing.dtypes` may ask for.
+#: What `Typing.dtypes` may ask for, besides ``decimal128(precision, scale)``.
 _CHOICES: dict[str, Reader] = {
     "int64": arrays.INTEGER,
     "float64": arrays.FLOAT,
@@ -82,6 +84,8 @@ _LOOKML: dict[str, Reader] = {
 _LOOKML_TIME_STEPS = re.compile(r"date_(?:millisecond|minute|hour)\d+", re.ASCII)
 #: Assumed names of duration intervals (``duration_day``): whole numbers of the unit; no recorded payload holds one.
 _LOOKML_DURATION = re.compile(r"duration_(?:second|minute|hour|day|week|month|quarter|year)s?", re.ASCII)
+
+_DECIMAL = re.compile(r"decimal128\((\d{1,2}), ?(\d{1,2})\)", re.ASCII)
 
 _WHOLE_MEASURES = frozenset({"count", "count_distinct", "int"})
 
@@ -142,6 +146,7 @@ class Column:
 
     @property
     def name(self) -> str:
+        """The field's name."""
         return self.field.name
 
     def arrow_field(self, arrow_type: pa.DataType) -> pa.Field:
@@ -187,18 +192,15 @@ class Typing:
             return _chosen(field.name, self.dtypes[field.name])
         if field.type is None and field.measure is None:
             return arrays.INFERRED
-        if field.measure and field.type in _WHOLE_MEASURES:
-            return arrays.INTEGER
         kind = field.type or ""
-        if kind in _LOOKML:
-            return _LOOKML[kind]
-        if _LOOKML_TIME_STEPS.fullmatch(kind):
-            return arrays.TIMESTAMP
-        if _LOOKML_DURATION.fullmatch(kind):
+        if field.measure and kind in _WHOLE_MEASURES:
             return arrays.INTEGER
-        if field.measure or kind == "number":
+        reader = _of_type(kind)
+        if reader is None and (field.measure or kind == "number"):
             return self._number(measure=bool(field.measure))
-        return arrays.TEXT
+        if reader is None or reader is arrays.TEXT:
+            return arrays.TEXT if field.measure is False else arrays.WORDS
+        return reader
 
     def _number(self, *, measure: bool) -> Reader:
         if self.numbers == "decimal128":
@@ -209,23 +211,54 @@ class Typing:
 def fields_of(metadata: Mapping[str, Any]) -> tuple[Field, ...]:
     """Read the ``fields`` object of a payload or an explore, in Looker's column order.
 
-    Filter-only fields and parameters are left out: no result has a column for them.
+    Filter-only fields and parameters are left out: no result has a column for them. So is a second entry of one name.
+
+    Raises
+    ------
+    ConfigError
+        It is not such an object.
     """
-    return tuple(
-        Field.from_api(item, group=group)
-        for group in GROUPS
-        for item in metadata.get(group) or ()
-        if not (item.get("is_filter") or item.get("parameter"))
-    )
+    found: dict[str, Field] = {}
+    for group in GROUPS:
+        for item in _listed(metadata, group):
+            if not (item.get("is_filter") or item.get("parameter")):
+                found.setdefault(item["name"], Field.from_api(item, group=group))
+    return tuple(found.values())
+
+
+def _listed(metadata: Any, group: str) -> list[Mapping[str, Any]]:
+    items = (metadata.get(group) or []) if isinstance(metadata, Mapping) else None
+    named = (isinstance(item, Mapping) and isinstance(item.get("name"), str) for item in items or ())
+    if not isinstance(items, list | tuple) or not all(named):
+        message = (
+            "field metadata is an object with the lists 'dimensions', 'measures' and 'table_calculations', of objects "
+            f"that have a 'name'; met {shorten(repr(metadata if items is None else {group: items}), 120)}"
+        )
+        raise ConfigError(message, setting="fields")
+    return list(items)
+
+
+def _of_type(kind: str) -> Reader | None:
+    if _LOOKML_TIME_STEPS.fullmatch(kind):
+        return arrays.TIMESTAMP
+    if _LOOKML_DURATION.fullmatch(kind):
+        return arrays.INTEGER
+    return _LOOKML.get(kind)
 
 
 def _chosen(name: str, dtype: str | pa.DataType) -> Reader:
-    if isinstance(dtype, pa.DataType):
-        is_decimal = pa.types.is_decimal128(dtype)
-        reader = arrays.DECIMAL if is_decimal else next((r for r in _CHOICES.values() if r.arrow_type == dtype), None)
-    else:
-        reader = _CHOICES.get(dtype)
+    spelt = arrays.type_name(dtype) if isinstance(dtype, pa.DataType) else dtype
+    reader = _CHOICES.get(spelt) or _decimals(spelt) if isinstance(spelt, str) else None
     if reader is None:
-        message = f"dtypes[{name!r}]: no column can have the type {str(dtype)!r}; give one of {', '.join(_CHOICES)}"
+        known = ", ".join([*_CHOICES, "decimal128(38, 9), ..."])
+        message = f"dtypes[{name!r}]: no column can have the type {str(dtype)!r}; give one of {known}"
         raise ConfigError(message, setting="dtypes")
     return reader
+
+
+def _decimals(spelt: str) -> Reader | None:
+    if match := _DECIMAL.fullmatch(spelt):
+        precision, scale = int(match[1]), int(match[2])
+        if 1 <= precision <= arrays.DECIMAL_DIGITS and scale <= precision:
+            return arrays.decimals(pa.decimal128(precision, scale))
+    return None

@@ -42,15 +42,6 @@ def _flag(value: Any, path: str, problems: list[SchemaProblem]) -> bool | None:
     return None
 
 
-def _integer(value: Any, path: str, problems: list[SchemaProblem]) -> int | None:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    if isinstance(value, str) and value.removeprefix("-").isdecimal():
-        return int(value)
-    problems.append(_problem(path, "integer", value))
-    return None
-
-
 def _number(value: Any, path: str, problems: list[SchemaProblem]) -> float | None:
     if not isinstance(value, bool) and isinstance(value, int | float | str):
         try:

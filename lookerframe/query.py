@@ -272,6 +272,7 @@ def _tidied(query: Query, problems: list[QueryProblem]) -> dict[str, Any]:
         tidied[name] = _text(name, getattr(query, name), problems)
     for name in _OBJECTS:
         tidied[name] = _mapping(name, getattr(query, name), problems)
+        _json_text(name, tidied[name], problems)
     for name in ("limit", "column_limit"):
         tidied[name] = _count(name, getattr(query, name), problems)
     if tidied["limit"] == _ALL_ROWS:
@@ -369,14 +370,14 @@ def _spelled(value: object) -> str | None:
         number = value if isinstance(value, Decimal) else Decimal(repr(float(value)))
         text = f"{number:f}" if number.is_finite() else None  # an exponent is not understood
     elif isinstance(value, dt.datetime):
-        text = value.isoformat(sep=" ") if value.tzinfo is None and value == value else None  # noqa: PLR0124  (NaT)
+        text = value.isoformat(sep=" ") if value.tzinfo is None and value == value else None  # noqa: PLR0124 - NaT
     elif isinstance(value, dt.date):
         text = value.isoformat()
     return text
 
 
 def _advice(value: object) -> str:
-    if value is None or value != value:  # noqa: PLR0124  (NaN, NaT)
+    if value is None or value != value:  # noqa: PLR0124 - NaN, NaT
         return 'write "NULL" for the absence of a value, or leave the filter out'
     if isinstance(value, dt.datetime):
         return "drop its time zone; filters are read in the query's own (query_timezone)"

@@ -9,6 +9,12 @@ import unicodedata
 TAB_WIDTH = 4
 _CONTEXT_LINES = 2
 _MAX_LINE = 160
+#: Databases count by these alone; `str.splitlines` knows eight more, which may stand in a literal.
+_LINE_END = re.compile(r"\r\n?|\n")
+#: All but the tab: terminals would act on them.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+#: Unicode categories of marks that stand on the character before, and of invisible ones.
+_NO_WIDTH = frozenset({"Mn", "Me", "Cf"})
 
 
 def excerpt(sql: str, line: int, column: int | None = None) -> str:
@@ -26,7 +32,9 @@ def excerpt(sql: str, line: int, column: int | None = None) -> str:
     str
         Up to five lines of SQL; empty if `sql` has no such line.
     """
-    lines = sql.splitlines()
+    lines = _LINE_END.split(sql)
+    if len(lines) > line and not lines[-1]:
+        lines.pop()  # the last line was ended, nothing more
     if not 1 <= line <= len(lines):
         return ""
     first = max(1, line - _CONTEXT_LINES)
@@ -36,10 +44,11 @@ def excerpt(sql: str, line: int, column: int | None = None) -> str:
     for number in range(first, last + 1):
         text = lines[number - 1]
         here = number == line
-        start = _window_start(column) if here and column else 0
+        marked = column if here and column and column <= len(text) + 1 else None
+        start = _window_start(marked) if marked else 0
         out.append(f"{'>' if here else ' '} {number:>{gutter}} | {_shown(text, start)}".rstrip())
-        if here and column and column <= len(text) + 1:
-            out.append(f"  {'':>{gutter}} | {' ' * _caret_offset(text, start, column)}^")
+        if marked:
+            out.append(f"  {'':>{gutter}} | {' ' * _caret_offset(text, start, marked)}^")
     return "\n".join(out)
 
 
@@ -50,8 +59,8 @@ def display_width(text: str) -> int:
 
 def text_of_html(page: str, limit: int = 500) -> str:
     """Take the readable words out of an HTML page, at most `limit` characters of them."""
-    body = re.sub(r"(?is)<(script|style)\b.*?</\1\s*>", " ", page)
-    words = html.unescape(re.sub(r"(?s)<[^>]*>", " ", body))
+    body = re.sub(r"(?is)<(script|style)\b.*?(?:</\1\s*>|\Z)", " ", page)
+    words = html.unescape(re.sub(r"<[^<>]*(?:>|\Z)", " ", body))
     return shorten(" ".join(words.split()), limit)
 
 
@@ -69,7 +78,7 @@ def _window_start(column: int) -> int:
 
 def _shown(text: str, start: int) -> str:
     # The cut is marked in place, so that the caret's offset is the same with and without the mark.
-    part = text[start : start + _MAX_LINE]
+    part = _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text[start : start + _MAX_LINE])
     return ("..." if start else "") + part.expandtabs(TAB_WIDTH) + ("..." if start + _MAX_LINE < len(text) else "")
 
 
@@ -79,6 +88,6 @@ def _caret_offset(text: str, start: int, column: int) -> int:
 
 
 def _cells(character: str) -> int:
-    if unicodedata.combining(character) or unicodedata.category(character) == "Cf":
+    if unicodedata.category(character) in _NO_WIDTH:
         return 0
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1

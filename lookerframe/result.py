@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import sys
 import warnings
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, get_args
 
 import pyarrow as pa
 
-from lookerframe.arrays import fit
-from lookerframe.exceptions import ConfigError, LookerFrameError, ResultConsumedError, TruncatedError, TruncatedWarning
+from lookerframe.arrays import fit, type_name
+from lookerframe.exceptions import ConfigError, ResultConsumedError, TruncatedError, TruncatedWarning
+from lookerframe.render import shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+    from typing import Self
 
     import pandas as pd
 
@@ -27,14 +30,15 @@ DtypeBackend: TypeAlias = Literal["pyarrow", "numpy_nullable", "numpy"]
 #: What happens when Looker cut the result at a limit; see `Result.truncated`.
 OnTruncate: TypeAlias = Literal["warn", "raise", "ignore"]
 
-#: Rows that a record batch has at the least, but for the last.
+#: A record batch is closed when it has so many rows, or bytes.
 BATCH_ROWS = 16_384
+BATCH_BYTES = 64 * 1024 * 1024
 
 
 class ArrowStream(Protocol):
     """Anything that hands out Arrow data by the C stream interface: a `Result`, a table, a polars frame."""
 
-    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...  # noqa: D105, PLW3201
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
 
 
 class Findings:
@@ -102,7 +106,7 @@ class Result:
         self._rows = 0
         self._table: pa.Table | None = None
         self._failure: BaseException | None = None
-        self._taken = False
+        self._taken = self._closed = False
         self._groups = self._grouped(pieces)
         first = next(self._groups, None)
         self._first = [first] if first is not None else []
@@ -160,23 +164,17 @@ class Result:
         """
         if self._table is not None:
             return iter(self._table.to_batches())
+        self._refuse_second_reading()
         return self._stream()
 
-    def _stream(self) -> Iterator[pa.RecordBatch]:
-        groups = self._take()
-        self._note_choices(self.schema, "the first rows")
-        for group in groups:
-            yield self._batch(group, self.schema)
-
-    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:  # noqa: PLW3201 - Arrow's name
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
         """Hand the rows to any Arrow consumer: ``pl.DataFrame(result)``, ``duckdb.sql("from result")``; once."""
         return self.reader().__arrow_c_stream__(requested_schema)
 
     def reader(self) -> pa.RecordBatchReader:
         """Return the rows as a ``pyarrow.RecordBatchReader``, once; see `batches` for what is raised."""
-        if self._table is not None:
-            return self._table.to_reader()
-        return pa.RecordBatchReader.from_batches(self.schema, self._watched(self.batches()))
+        # Some consumers ask for the stream several times, for its schema, and read one: that one takes the rows.
+        return pa.RecordBatchReader.from_batches(self.schema, self.batches())
 
     def to_arrow(self) -> pa.Table:
         """Read all rows into an Arrow table, and keep it.
@@ -193,11 +191,12 @@ class Result:
             See `batches`.
         """
         if self._table is None:
-            groups = list(self._take())
-            schema = self._schema_of(groups)
-            self._note_choices(schema, "all rows")
-            self._table = pa.Table.from_batches([self._batch(group, schema) for group in groups], schema)
-            self.schema = schema
+            with self._taking() as groups:
+                kept = list(groups)
+                schema = self._schema_of(kept)
+                self._note_choices(schema, "all rows")
+                self._table = pa.Table.from_batches([self._batch(group, schema) for group in kept], schema)
+                self.schema = schema
         return self._table
 
     def to_pandas(self, *, dtype_backend: DtypeBackend = "pyarrow") -> pd.DataFrame:
@@ -220,31 +219,32 @@ class Result:
         ResultConsumedError, ConversionError, PayloadError, LookerSQLError, FetchError, TruncatedError
             See `batches`.
         """
-        import pandas as pd  # noqa: PLC0415 - takes longer to import than all of lookerframe
+        import pandas as pd
 
         if dtype_backend not in get_args(DtypeBackend):
             known = ", ".join(map(repr, get_args(DtypeBackend)))
             message = f"dtype_backend={dtype_backend!r} is not known; give one of {known}"
             raise ConfigError(message, setting="dtype_backend")
-        table = self.to_arrow()
+        options: dict[str, Any] = {"date_as_object": False}
         if dtype_backend == "pyarrow":
-            return table.to_pandas(types_mapper=pd.ArrowDtype)
-        if dtype_backend == "numpy":
-            return table.to_pandas(date_as_object=False)
-        nullable = {
-            pa.int64(): pd.Int64Dtype(),
-            pa.float64(): pd.Float64Dtype(),
-            pa.bool_(): pd.BooleanDtype(),
-            pa.string(): pd.StringDtype(),
-        }
-        return table.to_pandas(types_mapper=nullable.get, date_as_object=False)
+            options = {"types_mapper": pd.ArrowDtype}
+        elif dtype_backend == "numpy_nullable":
+            nullable = {
+                pa.int64(): pd.Int64Dtype(),
+                pa.float64(): pd.Float64Dtype(),
+                pa.bool_(): pd.BooleanDtype(),
+                pa.string(): pd.StringDtype(),
+            }
+            options["types_mapper"] = nullable.get
+        frame: pd.DataFrame = self.to_arrow().to_pandas(**options)
+        return frame
 
     def close(self) -> None:
-        """Let go of the connection without reading on. Harmless at any time."""
-        self._taken = True
+        """Let go of the connection without reading on; what `to_arrow` has read stays. Harmless at any time."""
+        self._closed = True
         self._close()
 
-    def __enter__(self) -> Result:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -252,27 +252,57 @@ class Result:
 
     # -- how rows flow -------------------------------------------------------------------------------------------------
 
-    def _take(self) -> Iterator[list[Piece]]:
-        if self._taken:
+    def _refuse_second_reading(self) -> None:
+        if self._failure is not None and not isinstance(self._failure, ResultConsumedError):
+            what = f"{type(self._failure).__name__}: {self._failure}"
+            message = f"reading the rows of this result failed before; fetch it again\n{shorten(what, 500)}"
+        elif self._taken:
             message = (
                 "the rows of this result were streamed already and are not kept; call to_arrow() first and stream its "
                 "table, or fetch the result again"
             )
-            raise ResultConsumedError(message)
-        self._taken = True
-        first, self._first = self._first, []
-        return itertools.chain(first, self._groups)
+        elif self._closed:
+            message = "this result was closed before its rows were read; fetch it again"
+        else:
+            return
+        raise ResultConsumedError(message)
 
-    def _grouped(self, pieces: Iterable[Piece]) -> Iterator[list[Piece]]:
+    @contextlib.contextmanager
+    def _taking(self) -> Iterator[Iterator[list[Piece]]]:
+        """Take the rows, this once; let go of the connection at the end, also if they are not read to theirs."""
+        # An exception that passes through Arrow's C stream comes out as another: it is kept for `reading`.
+        try:
+            self._refuse_second_reading()
+            self._taken = True
+            first, self._first = self._first, []
+            yield itertools.chain(first, self._groups)
+        except GeneratorExit:
+            raise
+        except BaseException as exc:
+            self._failure = exc
+            raise
+        finally:
+            self._groups.close()
+            self.close()
+
+    def _stream(self) -> Iterator[pa.RecordBatch]:
+        with self._taking() as groups:
+            self._note_choices(self.schema, "the first rows")
+            for group in groups:
+                yield self._batch(group, self.schema)
+
+    def _grouped(self, pieces: Iterable[Piece]) -> Generator[list[Piece], None, None]:
         """Gather pieces until they make a batch; when they have ended, say whether all rows came."""
         try:
             group: list[Piece] = []
+            rows = size = 0
             for piece in pieces:
                 self._rows += piece.rows
                 group.append(piece)
-                if sum(member.rows for member in group) >= BATCH_ROWS:
+                rows, size = rows + piece.rows, size + sum(array.nbytes for array in piece.arrays)
+                if rows >= BATCH_ROWS or size >= BATCH_BYTES:
                     yield group
-                    group = []
+                    group, rows, size = [], 0, 0
             if group:
                 yield group
             self._judge_truncation()
@@ -310,7 +340,7 @@ class Result:
         chosen: dict[str, list[str]] = {}
         for column, field in zip(self._columns, schema, strict=True):
             if column.reader.arrow_type is None:
-                chosen.setdefault(str(field.type), []).append(field.name)
+                chosen.setdefault(type_name(field.type), []).append(field.name)
         for arrow_type, names in chosen.items():
             self._findings.note(f"{arrow_type} was chosen by the values of {seen} for {', '.join(names)}")
 
@@ -322,14 +352,6 @@ class Result:
             ]
             arrays.append(parts[0] if len(parts) == 1 else pa.concat_arrays(parts))
         return pa.RecordBatch.from_arrays(arrays, schema=schema)
-
-    def _watched(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        # An exception that passes through Arrow's C stream comes out as ArrowInvalid: keep it for `reading`.
-        try:
-            yield from batches
-        except BaseException as exc:
-            self._failure = exc
-            raise
 
 
 @contextlib.contextmanager
@@ -346,20 +368,19 @@ def reading(data: ArrowStream) -> Iterator[pa.RecordBatchReader]:
     pyarrow.RecordBatchReader
         Read once; closed at the end of the block.
     """
+    before = getattr(data, "_failure", None)
     try:
         with pa.RecordBatchReader.from_stream(data) as reader:
             yield reader
-    except pa.ArrowException as exc:
+    except Exception as exc:
         failure = getattr(data, "_failure", None)
-        if isinstance(failure, LookerFrameError):
+        if isinstance(failure, BaseException) and failure is not before and failure is not exc:
             raise failure from exc
         raise
 
 
 def _outside() -> int:
     """Find the stack level of the caller's own line, for a warning that arises deep in a stream."""
-    import sys  # noqa: PLC0415 - only for a warning
-
     frame, level = sys._getframe(1), 1  # noqa: SLF001 - the documented way to walk the stack without building it
     while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("lookerframe."):
         frame, level = frame.f_back, level + 1

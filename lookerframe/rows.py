@@ -2,17 +2,19 @@
 
 Looker's JSON results are one large array of rows, alone (`json`) or as a member of an object (`data` in `json_detail`).
 `RowArray` hands the array out in pieces, each a complete JSON array of some of the rows, and keeps what stands before
-and after it.
+and after it. Where the chunks of the document are cut makes no difference to anything.
 
 A row starts with the same bytes each time, ``{"<first field>":``. They cannot stand inside a string, where a quote is
-escaped, so the last of them in the buffer starts the last row, and the comma before it is a place to cut. Should it stand
-in a nested object after all, the piece in front of it has a brace open and cannot be decoded: then, for that piece, the
-structure is walked token by token. The end of the array is always found that way.
+escaped, so the last of them in the buffer starts the last row, and the comma before it is a place to cut. Should it
+stand in a nested object after all, the piece in front of it has a brace open and cannot be decoded: then, for that
+piece, the structure is walked token by token. The end of the array is always found that way.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
+import math
 import re
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -30,8 +32,8 @@ T = TypeVar("T")
 PIECE_BYTES = 384 * 1024
 #: Bytes that one row may take.
 MAX_ROW_BYTES = 64 * 1024 * 1024
-#: Bytes that may stand around the rows: metadata, totals, subtotals.
-MAX_ENVELOPE_BYTES = 256 * 1024 * 1024
+#: Bytes that may stand before the rows, and after them: metadata, totals, subtotals.
+MAX_ENVELOPE_BYTES = 64 * 1024 * 1024
 
 _BOM = b"\xef\xbb\xbf"
 _WHITE = b" \t\r\n"
@@ -41,7 +43,9 @@ _SPACE = re.compile(rb"[ \t\r\n]*+")
 _COLON = re.compile(rb"[ \t\r\n]*+:[ \t\r\n]*+")
 _COMMA = re.compile(rb"[ \t\r\n]*+,")
 _ROW_START = re.compile(rb'\{[ \t\r\n]*+"[^"\\]*+(?:\\.[^"\\]*+)*+"[ \t\r\n]*+:', re.DOTALL)
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _BYTE_OF = re.compile(r"\(byte (\d+)\)")
+_MAX_DIGITS = 4000  # of an integer in the envelope; Python itself refuses to read 4,300
 
 
 class RowArray:
@@ -73,23 +77,24 @@ class RowArray:
         max_row_bytes: int = MAX_ROW_BYTES,
         max_envelope_bytes: int = MAX_ENVELOPE_BYTES,
     ) -> None:
-        self._chunks = iter(chunks)
+        self._source = _Source(chunks)
         self._key = key
         self._format = result_format
         self._piece_bytes = piece_bytes
         self._max_row_bytes = max_row_bytes
         self._max_envelope_bytes = max_envelope_bytes
+        self._start = 0  # where the document's first bracket stands, after a byte order mark and white space
         self._head = b""
         self._tail = b""
-        self._rest = b""  # what has arrived after the array's opening bracket
+        self._rest = b""  # what has been read after the array's opening bracket
         self._has_array = False
-        self._offset = 0  # where `_rest`, later the buffer's first row, stands in the document
+        self._offset = 0  # where `_rest`, then the buffer's first row, then `_tail` stands in the document
         self._after_comma = False
 
     # -- what stands before the rows ---------------------------------------------------------------------------------
 
     def head(self) -> dict[str, Any]:
-        """Read up to the array, and return the members that stand before it.
+        """Read up to the array, and return the members that stand before it; the array itself is left empty.
 
         An array that is the document has no members. If the document ends without the array, all members are returned.
 
@@ -101,22 +106,20 @@ class RowArray:
             It ends too early, is not JSON, or is too large before the array.
         """
         seen = self._first_bytes()
-        bracket = b"[" if self._key is None else b"{"
-        start = len(seen) - len(seen.lstrip(_WHITE))
-        if seen[start : start + 1] != bracket:
-            raise self._unexpected(seen[start:])
+        if not seen.startswith(b"[" if self._key is None else b"{"):
+            raise self._unexpected(seen)
         if self._key is None:
-            self._split(seen, start + 1)
+            self._split(seen, 1)
             return {}
         while (found := _find_array(seen, self._key)) is None:
-            if len(seen) > self._max_envelope_bytes:
-                message = f"more than {self._max_envelope_bytes:,} bytes stand before the rows"
-                raise PayloadLimitError(message, result_format=self._format, offset=len(seen))
-            more = self._take(len(seen))
+            self._refuse_large(seen, "before", offset=self._start)
+            # A search that failed is repeated only when twice as much has been read: the sum stays linear.
+            more = self._source.take(min(len(seen), self._max_envelope_bytes - len(seen) + 1))
             if not more:
-                self._head = seen
-                return self._parse(seen)
+                self._head = bytes(seen)
+                return self._parse(self._head)
             seen += more
+        self._refuse_large(seen[:found], "before", offset=self._start)
         self._split(seen, found)
         return self._parse(self._head + b"]}")
 
@@ -126,51 +129,54 @@ class RowArray:
         return self._has_array
 
     def first_keys(self) -> tuple[str, ...]:
-        """Return the member names of the first row, after `head` and before `pieces`; empty if there is no row."""
-        seen = self._rest
+        """Return the member names of the first row, after `head` and before `pieces`; empty if there is no row.
+
+        Raises
+        ------
+        PayloadError, PayloadLimitError
+            A member stands twice in it, a name is not Unicode, or it is nested too deeply.
+        """
+        seen = bytearray(self._rest)
         while (end := _first_row_end(seen)) is None and len(seen) <= self._max_row_bytes:
-            more = self._take(max(len(seen), 1))
+            more = self._source.take(max(len(seen), self._piece_bytes))
             if not more:
                 break
             seen += more
-        self._rest = seen
-        return tuple(first_row(seen[:end].decode("utf-8", "replace"))) if end else ()
+        self._rest = bytes(seen)
+        names = tuple(first_row(seen[:end].decode("utf-8", "replace"), result_format=self._format)) if end else ()
+        for name in names:
+            if not _is_unicode(name):
+                message = f"not acceptable JSON: half of a surrogate pair in the member name {name!r}"
+                raise PayloadError(message, result_format=self._format, offset=self._offset)
+        return names
 
-    def _split(self, seen: bytes, at: int) -> None:
+    def _first_bytes(self) -> bytearray:
+        seen = self._source.take(max(self._piece_bytes, len(_BOM)))
+        if seen.startswith(_BOM):
+            del seen[: len(_BOM)]
+            self._start = len(_BOM)
+        while not (stripped := seen.lstrip(_WHITE)):
+            self._start += len(seen)
+            seen = self._source.take(self._piece_bytes)
+            if not seen:
+                message = "the body is empty; even a result without rows has some bytes of JSON"
+                raise IncompleteResultError(message, result_format=self._format, offset=self._start)
+        self._start += len(seen) - len(stripped)
+        return stripped
+
+    def _split(self, seen: bytearray, at: int) -> None:
         self._has_array = True
-        self._head, self._rest = seen[:at], seen[at:]
-        self._offset = at
+        self._head, self._rest = bytes(seen[:at]), bytes(seen[at:])
+        self._offset = self._start + at
 
-    def _first_bytes(self) -> bytes:
-        seen = b""
-        for chunk in self._chunks:
-            seen += chunk
-            seen = seen.removeprefix(_BOM)
-            if len(seen) > len(_BOM) and seen.strip(_WHITE):
-                return seen
-        if not seen.strip(_WHITE):
-            message = "the body is empty; even a result without rows has some bytes of JSON"
-            raise IncompleteResultError(message, result_format=self._format, offset=0)
-        return seen
-
-    def _take(self, at_least: int) -> bytes:
-        # A search that failed is repeated only when twice as much has arrived: the sum stays linear.
-        parts, size = [], 0
-        for chunk in self._chunks:
-            parts.append(chunk)
-            size += len(chunk)
-            if size >= at_least:
-                break
-        return b"".join(parts)
-
-    def _unexpected(self, seen: bytes) -> PayloadError:
+    def _unexpected(self, seen: bytes | bytearray) -> PayloadError:
         start = seen[:2000].decode("utf-8", "replace")
         if start.startswith("<"):
             message = f"expected JSON, met a page of HTML or XML: {text_of_html(start, 200)!r}"
         else:
             due = "a JSON array of rows" if self._key is None else f"a JSON object with its rows in {self._key!r}"
             message = f"expected {due}, met {shorten(start, 120)!r}"
-        return UnexpectedContentError(message, result_format=self._format, offset=0)
+        return UnexpectedContentError(message, result_format=self._format, offset=self._start)
 
     # -- the rows ----------------------------------------------------------------------------------------------------
 
@@ -194,13 +200,11 @@ class RowArray:
             return
         buffer = bytearray(b"[" + self._rest)
         self._rest = b""
-        want, row_start, at_end = self._piece_bytes, None, False
+        want, row_start = self._piece_bytes, b""
         while True:
-            while len(buffer) < want and not at_end:
-                chunk = next(self._chunks, None)
-                at_end = chunk is None
-                buffer += chunk or b""
-            row_start = row_start or self._row_start(buffer)
+            if len(buffer) < want:
+                buffer += self._source.take(want - len(buffer))
+            row_start = row_start or _row_start(buffer)
             cut = _cut_before_last(buffer, row_start) if row_start else 0
             if cut and (done := self._decode(decode, buffer, cut)):
                 yield done[0]
@@ -208,46 +212,43 @@ class RowArray:
                 want = self._piece_bytes
                 continue
             cut, end = _walk(buffer)
-            if end and buffer[end] != ord("]"):
-                message = "the rows are closed by a brace"
-                raise PayloadError(message, result_format=self._format, offset=self._offset + end - 1)
             if end:
-                if piece := self._last_piece(buffer, end):
-                    yield self._decoded(decode, buffer, piece)
-                self._tail = bytes(buffer[end + 1 :])
+                yield from self._last_piece(decode, buffer, end)
                 return
             if cut:
                 yield self._decoded(decode, buffer, cut)
                 self._drop(buffer, cut)
-                want = self._piece_bytes
-            elif at_end:
-                message = "the body ends in the middle of the rows"
-                raise IncompleteResultError(message, result_format=self._format, offset=self._offset + len(buffer) - 1)
-            elif len(buffer) > self._max_row_bytes:
-                message = f"one row takes more than {self._max_row_bytes:,} bytes"
-                raise PayloadLimitError(message, result_format=self._format, offset=self._offset)
+                want, row_start = self._piece_bytes, b""
             else:
-                want = 2 * len(buffer)
+                want = self._larger(buffer, want)
 
-    def _row_start(self, buffer: bytearray) -> bytes | None:
-        # The first row's own spelling, `{"view.field":`, white space included.
-        start = _SPACE.match(buffer, 1).end()  # type: ignore[union-attr]
-        match = _ROW_START.match(buffer, start)
-        return match[0] if match else None
+    def _larger(self, buffer: bytearray, want: int) -> int:
+        # The first row is not whole. A search that failed is repeated only when twice as much has been read.
+        if len(buffer) < want:
+            message = f"the body ends in the middle of the rows, with {_end_of(buffer)!r}"
+            raise IncompleteResultError(message, result_format=self._format, offset=self._offset + len(buffer) - 1)
+        if len(buffer) > self._max_row_bytes:
+            message = f"one row takes more than {self._max_row_bytes:,} bytes"
+            raise PayloadLimitError(message, result_format=self._format, offset=self._offset)
+        return min(2 * len(buffer), self._max_row_bytes + 1)
 
     def _drop(self, buffer: bytearray, cut: int) -> None:
         del buffer[1 : cut + 1]
         self._offset += cut
         self._after_comma = True
 
-    def _last_piece(self, buffer: bytearray, end: int) -> int:
+    def _last_piece(self, decode: Callable[[memoryview], T], buffer: bytearray, end: int) -> Iterator[T]:
         # The bracket at `end` closes the array, so the piece is whole as it stands, or has no row in it.
+        if buffer[end] != ord("]"):
+            message = "the rows are closed by a brace"
+            raise PayloadError(message, result_format=self._format, offset=self._offset + end - 1)
         if buffer[1:end].strip(_WHITE):
-            return end
-        if self._after_comma:
+            yield self._decoded(decode, buffer, end)
+        elif self._after_comma:
             message = "a comma stands after the last row"
             raise PayloadError(message, result_format=self._format, offset=self._offset + end - 1)
-        return 0
+        self._tail = bytes(buffer[end + 1 :])
+        self._offset += end
 
     def _decode(self, decode: Callable[[memoryview], T], buffer: bytearray, cut: int) -> tuple[T] | None:
         """Decode ``buffer[:cut]`` closed by a bracket; None if it is not well-formed after all."""
@@ -261,24 +262,14 @@ class RowArray:
     def _decoded(self, decode: Callable[[memoryview], T], buffer: bytearray, cut: int) -> T:
         kept, buffer[cut] = buffer[cut], ord("]")
         try:
-            with memoryview(buffer) as whole, whole[: cut + 1] as view:
+            with (
+                well_formed(self._format, offset=self._offset - 1),
+                memoryview(buffer) as whole,
+                whole[: cut + 1] as view,
+            ):
                 return decode(view)
-        except UnicodeDecodeError as exc:
-            message = f"not UTF-8: byte 0x{exc.object[exc.start]:02x}"
-            raise PayloadError(message, result_format=self._format, offset=self._offset + exc.start - 1) from None
-        except RecursionError:
-            message = "a value is nested too deeply"
-            raise PayloadLimitError(message, result_format=self._format, offset=self._offset) from None
-        except msgspec.DecodeError as exc:
-            raise self._malformed(exc) from exc
         finally:
             buffer[cut] = kept
-
-    def _malformed(self, exc: msgspec.DecodeError) -> PayloadError:
-        place = _BYTE_OF.search(str(exc))
-        offset = self._offset + (int(place[1]) - 1 if place else 0)
-        reason = _BYTE_OF.sub("", str(exc)).strip().removeprefix("JSON is malformed: ")
-        return PayloadError(f"the rows are not well-formed JSON: {reason}", result_format=self._format, offset=offset)
 
     # -- what stands around the rows ---------------------------------------------------------------------------------
 
@@ -293,15 +284,13 @@ class RowArray:
             Something else than white space follows it, a member stands twice, or there is too much of it.
         """
         tail = bytearray(self._tail)
-        for chunk in self._chunks:
-            tail += chunk
-            if len(tail) > self._max_envelope_bytes:
-                message = f"more than {self._max_envelope_bytes:,} bytes stand after the rows"
-                raise PayloadLimitError(message, result_format=self._format)
+        while more := self._source.take(self._piece_bytes):
+            tail += more
+            self._refuse_large(tail, "after", offset=self._offset)
+        self._refuse_large(tail, "after", offset=self._offset)
         if self._key is None:
-            if tail.strip(_WHITE):
-                found = shorten(tail.strip(_WHITE).decode("utf-8", "replace"), 200)
-                raise PayloadError(f"text stands after the end of the rows: {found!r}", result_format=self._format)
+            if after := tail.lstrip(_WHITE):
+                raise self._surplus(after, offset=self._offset + len(tail) - len(after))
             return {}
         members = self._parse(self._head + (b"]" if self._has_array else b"") + tail)
         if self._has_array and members.get(self._key) != []:
@@ -309,15 +298,87 @@ class RowArray:
             raise PayloadError(message, result_format=self._format)
         return members
 
+    def _refuse_large(self, part: bytearray, place: str, *, offset: int) -> None:
+        if len(part) > self._max_envelope_bytes:
+            message = f"more than {self._max_envelope_bytes:,} bytes stand {place} the rows"
+            raise PayloadLimitError(message, result_format=self._format, offset=offset + self._max_envelope_bytes)
+
     def _parse(self, document: bytes) -> dict[str, Any]:
-        members = parse_object(document, result_format=self._format)
-        if not isinstance(members, dict):
-            raise self._unexpected(document)
-        return members
+        try:
+            return cast("dict[str, Any]", parse_object(document, result_format=self._format))
+        except PayloadError as exc:
+            if exc.offset is not None:
+                exc.offset = self._place(exc.offset)
+            raise
+
+    def _place(self, at: int) -> int:
+        """Say where a byte of the envelope, in which the rows are left out, stands in the document."""
+        if self._has_array and at > len(self._head):
+            return self._offset + at - len(self._head) - 1
+        return self._start + at
+
+    def _surplus(self, after: bytearray, *, offset: int) -> PayloadError:
+        found = shorten(after.decode("utf-8", "replace").rstrip(), 200)
+        message = f"text stands after the end of the rows: {found!r}"
+        return PayloadError(message, result_format=self._format, offset=offset)
+
+
+class _Source:
+    """Chunks of any size, as a source of exactly as many bytes as are asked for."""
+
+    def __init__(self, chunks: Iterable[bytes]) -> None:
+        self._chunks = iter(chunks)
+        self._chunk = memoryview(b"")
+
+    def take(self, size: int) -> bytearray:
+        """Take `size` bytes; fewer only where the document ends."""
+        taken = bytearray()
+        while len(taken) < size:
+            if not self._chunk:
+                chunk = next(self._chunks, None)
+                if chunk is None:
+                    break
+                self._chunk = memoryview(chunk)
+            due = size - len(taken)
+            taken += self._chunk[:due]
+            self._chunk = self._chunk[due:]
+        return taken
+
+
+@contextlib.contextmanager
+def well_formed(result_format: str | None, *, offset: int) -> Iterator[None]:
+    """Translate what Python and msgspec raise for rows that are not well-formed JSON.
+
+    Parameters
+    ----------
+    result_format
+        For messages.
+    offset
+        Where the bytes that are decoded stand in the document.
+
+    Raises
+    ------
+    PayloadError, PayloadLimitError
+        They are not UTF-8, not well-formed, or nested too deeply.
+    """
+    try:
+        yield
+    except UnicodeDecodeError as exc:
+        message = f"not UTF-8: byte 0x{exc.object[exc.start]:02x}"
+        raise PayloadError(message, result_format=result_format, offset=offset + exc.start) from None
+    except RecursionError:
+        message = "a value is nested too deeply"
+        raise PayloadLimitError(message, result_format=result_format, offset=offset) from None
+    except msgspec.DecodeError as exc:
+        place = _BYTE_OF.search(str(exc))
+        reason = _BYTE_OF.sub("", str(exc)).strip().removeprefix("JSON is malformed: ")
+        message = f"the rows are not well-formed JSON: {reason}"
+        at = offset + int(place[1]) if place else offset
+        raise PayloadError(message, result_format=result_format, offset=at) from exc
 
 
 def parse_object(document: bytes, *, result_format: str | None) -> Any:
-    """Parse a whole JSON document strictly: UTF-8, no member twice, no NaN or Infinity, bounded depth.
+    """Parse a whole JSON document strictly: Unicode, no member twice, only finite numbers, bounded depth.
 
     Raises
     ------
@@ -325,36 +386,50 @@ def parse_object(document: bytes, *, result_format: str | None) -> Any:
         It ends too early, is not well-formed, or is nested too deeply.
     """
     try:
-        return _STRICT.decode(document.decode())
+        parsed = _STRICT.decode(document.decode())
+        if _SURROGATE.search(document):
+            json.dumps(parsed, ensure_ascii=False).encode()
     except UnicodeDecodeError as exc:
         message = f"not UTF-8: byte 0x{document[exc.start]:02x}"
         raise PayloadError(message, result_format=result_format, offset=exc.start) from None
+    except UnicodeEncodeError:
+        message = "not acceptable JSON: half of a surrogate pair in a string"
+        raise PayloadError(message, result_format=result_format) from None
     except RecursionError:
         raise PayloadLimitError("a value is nested too deeply", result_format=result_format) from None
     except json.JSONDecodeError as exc:
         offset = len(exc.doc[: exc.pos].encode())
         if not _is_closed(document):
-            raise IncompleteResultError("the JSON is not closed", result_format=result_format, offset=offset) from exc
-        raise PayloadError(f"not well-formed JSON: {exc.msg}", result_format=result_format, offset=offset) from exc
-    except ValueError as exc:  # a member twice, NaN, an integer of thousands of digits
+            message = f"the JSON is not closed; it ends with {_end_of(document)!r}"
+            raise IncompleteResultError(message, result_format=result_format, offset=offset) from exc
+        reason = exc.msg
+        if reason == "Extra data":
+            reason = f"text stands after its end: {shorten(exc.doc[exc.pos :].strip(), 200)!r}"
+        raise PayloadError(f"not well-formed JSON: {reason}", result_format=result_format, offset=offset) from exc
+    except ValueError as exc:  # what the hooks below refuse
         raise PayloadError(f"not acceptable JSON: {exc}", result_format=result_format) from exc
+    return parsed
 
 
-def first_row(text: str) -> dict[str, Any]:
-    """Parse the first row of a piece strictly; empty if there is no row that can be parsed.
+def first_row(text: str, *, result_format: str | None) -> dict[str, Any]:
+    """Parse the first row of a piece; empty if there is no row that can be parsed. Its numbers are left as text.
 
     Raises
     ------
-    PayloadError
-        A member stands twice in it.
+    PayloadError, PayloadLimitError
+        A member stands twice in it, or it is nested too deeply.
     """
     start = text.find("{")
+    if start < 0:
+        return {}
     try:
-        return cast("dict[str, Any]", _STRICT.raw_decode(text, start)[0]) if start >= 0 else {}
+        return cast("dict[str, Any]", _UNREAD.raw_decode(text, start)[0])
     except json.JSONDecodeError:
         return {}
+    except RecursionError:
+        raise PayloadLimitError("a value is nested too deeply", result_format=result_format) from None
     except ValueError as exc:
-        raise PayloadError(f"not acceptable JSON in a row: {exc}") from exc
+        raise PayloadError(f"not acceptable JSON in a row: {exc}", result_format=result_format) from exc
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -367,15 +442,47 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return members
 
 
+def _integer(digits: str) -> int:
+    if len(digits) > _MAX_DIGITS:
+        message = f"an integer of {len(digits):,} digits"
+        raise ValueError(message)
+    return int(digits)
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if math.isinf(number):
+        message = f"the number {shorten(digits, 40)} is too large"
+        raise ValueError(message)
+    return number
+
+
 def _no_constant(name: str) -> Any:
-    message = f"{name} is not JSON"
+    message = f"{name} is no number"
     raise ValueError(message)
 
 
-_STRICT = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant)
+_STRICT = json.JSONDecoder(
+    object_pairs_hook=_unique, parse_int=_integer, parse_float=_finite, parse_constant=_no_constant
+)
+#: For rows, whose numbers msgspec judges.
+_UNREAD = json.JSONDecoder(object_pairs_hook=_unique, parse_int=str, parse_float=str, parse_constant=str)
 
 
-def _find_array(seen: bytes, key: str) -> int | None:
+def _end_of(document: bytes | bytearray) -> str:
+    # Looker appends the text of a late error to what it has sent: here it is seen.
+    return document[-200:].decode("utf-8", "replace").lstrip("\N{REPLACEMENT CHARACTER}")
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _find_array(seen: bytearray, key: str) -> int | None:
     """Find the array that is member `key` of the object: the place after its bracket, None if it is not there yet."""
     depth = 0
     for token in _TOKEN.finditer(seen):
@@ -384,14 +491,23 @@ def _find_array(seen: bytes, key: str) -> int | None:
             depth += 1
         elif kind in b"}]":
             depth -= 1
-        elif depth == 1 and token[1] == b'"' and (colon := _COLON.match(seen, token.end())):
-            # At depth 1 a string before a colon is a member's name. The name may be spelt with escapes.
-            if seen[colon.end() : colon.end() + 1] == b"[" and json.loads(token[0]) == key:
+        elif depth == 1 and token[1] == b'"':
+            # At depth 1 a string before a colon is a member's name.
+            colon = _COLON.match(seen, token.end())
+            if colon and seen[colon.end() : colon.end() + 1] == b"[" and _string(token[0]) == key:
                 return colon.end() + 1
     return None
 
 
-def _first_row_end(seen: bytes) -> int | None:
+def _string(token: bytes) -> str | None:
+    # It may be spelt with escapes. One that is not well-formed is reported when the envelope is parsed.
+    try:
+        return cast("str", json.loads(token.decode()))
+    except ValueError:
+        return None
+
+
+def _first_row_end(seen: bytearray) -> int | None:
     """Find the end of the first row: 0 if the array ends before it, None if that has not arrived yet."""
     depth = 0
     for token in _TOKEN.finditer(seen):
@@ -403,6 +519,13 @@ def _first_row_end(seen: bytes) -> int | None:
             if depth <= 0:
                 return token.end() if depth == 0 else 0
     return None
+
+
+def _row_start(buffer: bytearray) -> bytes:
+    # The first row's own spelling, `{"view.field":`, white space included.
+    space = cast("re.Match[bytes]", _SPACE.match(buffer, 1))
+    match = _ROW_START.match(buffer, space.end())
+    return match[0] if match else b""
 
 
 def _cut_before_last(buffer: bytearray, row_start: bytes) -> int:

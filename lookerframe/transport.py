@@ -82,7 +82,7 @@ _RATIO_FREE = 1024 * 1024
 # What is waited at most between two attempts; a server that asks for more is not waited for.
 _LONGEST_WAIT = 3_600.0
 _ATTEMPTS_WITHOUT_DEADLINE = 10
-_CONNECTIONS = 32
+_CONNECTIONS = 100
 # A socket that timed out at the deadline may wake a moment before it.
 _DEADLINE_SLACK = 0.005
 _SUCCESS = frozenset({200, 201, 202, 204})
@@ -314,7 +314,7 @@ class Transport:
         self.stats = Stats()
         self._token = token
         self._limiter = _Limiter()
-        self._random = random.Random()  # noqa: S311  (spreads waits, guards nothing)
+        self._random = random.Random()  # noqa: S311 - spreads waits, guards nothing
         self._lock = threading.Lock()
         self._adapter: _Adapter | None = None
         self._process = os.getpid()
@@ -432,12 +432,13 @@ class Transport:
             try:
                 return once()
             except _Failure as failure:
-                met = failure.forget()
+                met = failure.with_traceback(None)  # its frames would hold this one, and this one it
             wait = self._wait_after(met, attempts, call)
             if wait is None:
                 break
             last = met.error
-            _log.warning("%s: attempt %d failed (%s); again in %.1f s", call.endpoint, attempts, met, wait)
+            cause = str(met).removeprefix(f"{call.endpoint}: ")
+            _log.warning("%s: attempt %d failed (%s); again in %.1f s", call.endpoint, attempts, cause, wait)
             call.count(retries=1, waited=wait)
             call.deadline.sleep(wait)
         # Raised outside the handler: the frames of other libraries' errors hold the request, and so the token.
@@ -542,7 +543,7 @@ class Transport:
                 body += piece
                 if len(body) > max_bytes:
                     message = f"{call.endpoint}: the body passes {max_bytes:,} bytes"
-                    raise PayloadLimitError(message, offset=max_bytes)  # noqa: TRY301  (closed below, like all others)
+                    raise PayloadLimitError(message, offset=max_bytes)  # noqa: TRY301 - handled below, like all others
         except (PayloadLimitError, DeadlineError) as error:
             failure = _Failure(error, _Patience.NEVER)
         except (IncompleteResultError, NetworkError) as error:
@@ -612,7 +613,7 @@ class _Call:
 
 
 class _TokenAuth(requests.auth.AuthBase):
-    """Writes our token; that it is given at all also keeps requests from looking into ``~/.netrc``."""
+    """Writes the token into a request that is on its way: no variable of ours holds it in the clear."""
 
     def __init__(self, token: Secret) -> None:
         self._token = token
@@ -630,7 +631,7 @@ class _Patience(Enum):
     LONG = "until the deadline"
 
 
-class _Failure(Exception):  # noqa: N818  (an outcome of one attempt; never leaves this module)
+class _Failure(Exception):  # noqa: N818 - one attempt's outcome; never leaves this module
     """One attempt failed: with what, and whether to make another."""
 
     def __init__(
@@ -650,11 +651,6 @@ class _Failure(Exception):  # noqa: N818  (an outcome of one attempt; never leav
     def __str__(self) -> str:
         status, message = getattr(self.error, "status", None), getattr(self.error, "message", None)
         return shorten(" ".join(f"{status or ''} {message or self.error}".split()), 200)
-
-    def forget(self) -> Self:
-        """Drop the frames in which it was met: they hold the request."""
-        self.__context__ = None
-        return self.with_traceback(None)
 
 
 class _Limiter:

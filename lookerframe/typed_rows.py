@@ -1,7 +1,8 @@
 """A piece of JSON rows → typed arrays, with structs compiled from the columns.
 
-Each row becomes a msgspec struct whose attributes are the columns, each cell is decoded straight into the JSON type that
-its column's reader takes, and everything else in the piece (`rendered`, `links`, unlisted members) is skipped unbuilt.
+Each row becomes a msgspec struct whose attributes are the columns, each cell is decoded straight into the JSON type
+that its column's reader takes, and everything else in the piece (`rendered`, `links`, unlisted members) is skipped
+unbuilt.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ class RowDecoder:
     columns
         What to read from each row.
     in_cells
-        Whether a value stands in a cell, ``{"value": 1, "rendered": "1"}`` (`json_detail`, `json_bi`), or bare (`json`).
+        Whether a value stands in a cell, ``{"value": 1, "rendered": "1"}`` (`json_detail`), or bare (`json`).
     result_format
         For messages.
     closed
@@ -79,7 +80,8 @@ class RowDecoder:
         self._format = result_format
         self._closed = closed
         self._names = {column.name for column in columns}
-        self._order: tuple[Column, ...] | None = None
+        self._order = self._columns
+        self._order_is_met = False
         # msgspec has no structs for member names that JSON spells with escapes.
         self._spelt_with_escapes = any(_UNNAMEABLE.search(name) for name in self._names)
         self.rows = 0
@@ -101,12 +103,14 @@ class RowDecoder:
         PayloadError
             A row or cell is of another shape, or has a member twice.
         """
-        text = str(piece, "utf-8")
-        row = first_row(text)
-        if self._order is None:
-            self._order = self._in_order_of(row)
+        row = first_row(str(piece, "utf-8"), result_format=self._format)
+        if row and not self._order_is_met:
+            self._order, self._order_is_met = self._in_order_of(row), True
         self.unlisted.update(dict.fromkeys(name for name in row if name not in self._names))
         count, values = self._read(piece)
+        if count and not self._columns:
+            message = "there are rows, but the metadata lists no field that they could have"
+            raise PayloadError(message, result_format=self._format)
         arrays = {
             column.name: build_array(column.reader, cells, column=column.name, first_row=self.rows)
             for column, cells in zip(self._order, values, strict=True)
@@ -121,22 +125,21 @@ class RowDecoder:
 
     def _read(self, piece: memoryview) -> tuple[int, Iterable[list[Any]]]:
         """Return the number of rows, and a list of values for each column of `_order`."""
-        order = cast("tuple[Column, ...]", self._order)
         try:
             if self._spelt_with_escapes:
                 return self._read_by_name(piece)
             try:
-                return self._read_structs(piece, [column.reader.annotation for column in order])
+                return self._read_structs(piece, [column.reader.annotation for column in self._order])
             except msgspec.ValidationError:
                 # Some cell is of a JSON type that its column does not have: read this piece from the cells' characters.
                 # Of a copy: undecoded cells point into the bytes, and the buffer behind the view is about to change.
-                count, cells = self._read_structs(bytes(piece), [msgspec.Raw] * len(order))
+                count, cells = self._read_structs(bytes(piece), [msgspec.Raw] * len(self._order))
                 return count, self._exactly(cells)
         except msgspec.ValidationError as exc:
-            raise self._misshapen(exc) from exc
+            raise self._misshapen(str(exc)) from exc
 
     def _read_structs(self, piece: memoryview | bytes, annotations: list[Any]) -> tuple[int, Iterable[list[Any]]]:
-        names = tuple(column.name for column in self._order or ())
+        names = tuple(column.name for column in self._order)
         rows = _decoder(names, tuple(annotations), self._in_cells, self._closed).decode(piece)
         if ERROR_KEY not in self._names:
             self._refuse_errors([row.looker_error for row in rows if row.looker_error is not msgspec.UNSET])
@@ -148,20 +151,23 @@ class RowDecoder:
             self._refuse_errors([msgspec.json.decode(row[ERROR_KEY]) for row in rows if ERROR_KEY in row])
         unknown = {name: None for row in rows for name in row if name not in self._names}
         if self._closed and unknown:
-            message = f"object contains unknown field `{next(iter(unknown))}`"
-            raise PayloadError(message, result_format=self._format)
+            raise self._misshapen(f"Object contains unknown field `{next(iter(unknown))}`")
+        cells = ([row.get(column.name, _NULL) for row in rows] for column in self._order)
+        return len(rows), self._exactly(self._values(cells) if self._in_cells else cells)
 
-        def cells(name: str) -> list[bytes | msgspec.Raw]:
-            found = [row.get(name, _NULL) for row in rows]
-            if not self._in_cells:
-                return list(found)
-            cell = _cell_type(msgspec.Raw)
-            return [raw if raw is _NULL else msgspec.json.decode(raw, type=cell).value for raw in found]  # type: ignore[attr-defined]
-
-        return len(rows), self._exactly(cells(column.name) for column in self._order or ())
+    def _values(self, columns: Iterable[list[msgspec.Raw]]) -> Iterator[list[msgspec.Raw]]:
+        cell: Any = _cell_type(msgspec.Raw)
+        for column, cells in zip(self._order, columns, strict=True):
+            values = []
+            for index, raw in enumerate(cells):
+                try:
+                    values.append(raw if raw is _NULL else msgspec.json.decode(raw, type=cell).value)
+                except msgspec.ValidationError as exc:
+                    raise self._misshapen(f"{exc} - at `$[{index}].{column.name}`") from exc
+            yield values
 
     def _exactly(self, columns: Iterable[list[Any]]) -> Iterator[list[Any]]:
-        for column, cells in zip(self._order or (), columns, strict=True):
+        for column, cells in zip(self._order, columns, strict=True):
             yield [
                 read_exactly(column.reader, cell, column=column.name, row=self.rows + index)
                 for index, cell in enumerate(cells)
@@ -171,12 +177,20 @@ class RowDecoder:
         if errors:
             raise RowError(errors)
 
-    def _misshapen(self, exc: msgspec.ValidationError) -> PayloadError:
-        text = str(exc)
+    def _misshapen(self, text: str) -> PayloadError:
         place = _ROW_OF.search(text)
         where = f"row {self.rows + int(place[1]):,}{place[2].replace('.', ' ', 1)}: " if place else ""
         what = _ROW_OF.sub("", text)
-        return PayloadError(f"{where}{what[:1].lower()}{what[1:]}", result_format=self._format)
+        message = f"{where}{what[:1].lower()}{what[1:]}"
+        return PayloadError(message + _hint(what), result_format=self._format)
+
+
+def _hint(what: str) -> str:
+    if "required field `value`" in what:
+        return "; if the query is pivoted: pivoted results are not decoded yet, run it without pivots"
+    if "unknown field" in what:
+        return "; without field metadata the first row says which columns there are: give fields="
+    return ""
 
 
 class RowError(Exception):

@@ -214,7 +214,7 @@ class FaultServer:
 
 def _read_request(incoming: Any) -> Request | None:
     first = incoming.readline(65536)
-    if first.count(b" ") < 2:  # noqa: PLR2004  (the end, or no HTTP)
+    if first.count(b" ") < 2:  # the end, or no HTTP
         return None
     method, target, _ = first.decode("latin-1").split(" ", 2)
     headers: dict[str, str] = {}

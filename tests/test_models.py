@@ -41,7 +41,7 @@ def documented(spec: Path, schema: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(("model", "schema", "whole"), MODELS)
-def test_attributes_are_the_documented_properties(spec: Path, model: Any, schema: str, whole: bool) -> None:  # noqa: FBT001
+def test_attributes_are_the_documented_properties(spec: Path, model: Any, schema: str, whole: bool) -> None:
     """None is missing where all are promised, and none is invented."""
     ours = {field.name for field in dataclasses.fields(model)} - {"extra"}
     theirs = set(documented(spec, schema))
@@ -50,7 +50,7 @@ def test_attributes_are_the_documented_properties(spec: Path, model: Any, schema
 
 
 @pytest.mark.parametrize(("model", "schema", "_whole"), MODELS)
-def test_documented_types_are_read(spec: Path, model: Any, schema: str, _whole: bool) -> None:  # noqa: FBT001
+def test_documented_types_are_read(spec: Path, model: Any, schema: str, _whole: bool) -> None:
     """A value of each documented type arrives under its name."""
     body = {
         name: VALUES[rules["type"]]
@@ -154,7 +154,7 @@ def test_any_values(data: st.DataObject) -> None:
         (None, "", False),
     ],
 )
-def test_state(status: str | None, state: str, finished: bool) -> None:  # noqa: FBT001
+def test_state(status: str | None, state: str, finished: bool) -> None:
     """Compared in lower case; an unknown or a passing state is not the end."""
     task = QueryTask.from_api({"status": status})
 

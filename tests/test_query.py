@@ -189,6 +189,8 @@ class TestArguments:
             ("dynamic_fields", object()),
             ("dynamic_fields", [float("nan")]),
             ("vis_config", "table"),
+            ("vis_config", {"a": object()}),
+            ("filter_config", {"a": float("inf")}),
             ("client_id", 3),
         ],
     )

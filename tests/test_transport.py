@@ -554,11 +554,14 @@ class TestSlowDown:
         head = f"HTTP/1.1 429 Too Many\r\nRetry-After: {value}\r\nContent-Length: 0\r\n"
         head += f"Date: {date}\r\n\r\n" if date else "\r\n"
         clock = Clock()
-        with playing([head.encode()], OK) as (_, client):
+        with playing([head.encode()], OK, [head.replace("429", "404").encode()]) as (_, client):
             client.request("GET", "/user", deadline=clock.deadline(60))
+            with pytest.raises(NotFoundError) as caught:
+                get(client)
 
         (wait,) = clock.sleeps
         assert wait <= 0.001 if not expected else wait == expected
+        assert caught.value.retry_after == expected
 
     def test_a_wait_beyond_the_deadline_is_not_begun(self) -> None:
         """The caller learns at once how long it would have been."""
@@ -763,7 +766,7 @@ class TestWholeness:
             (reply(200, ROWS, length=None, content_length="many"), False),
         ],
     )
-    def test_framing_is_known(self, script: Script, framed: bool) -> None:  # noqa: FBT001
+    def test_framing_is_known(self, script: Script, framed: bool) -> None:
         """Without it, only the format itself can prove that the body is whole."""
         with playing(script) as (_, client), client.stream("GET", "/x", deadline=Deadline(5)) as stream:
             assert stream.framed is framed
@@ -835,7 +838,7 @@ class TestWholeness:
         ):
             got.extend(map(len, stream.chunks()))
 
-        assert 1024 * 1024 < sum(got) < 45_000_000
+        assert 1024 * 1024 < sum(got) < 49_000_000
         assert max(got) <= 64 * 1024
 
     def test_a_length_below_the_body_harms_no_other_answer(self) -> None:
@@ -912,6 +915,12 @@ class TestStream:
             read(client)
 
         assert caught.value.reason == "timeout"
+
+    def test_a_long_body_may_take_its_time(self) -> None:
+        """`Settings.timeout` is how long it may pause, not how long it may take."""
+        script: Script = [b"HTTP/1.1 200 OK\r\nContent-Length: 30\r\n\r\n", Drip(b"[" * 30, 0.02)]
+        with playing(script, timeout=0.25) as (_, client):
+            assert read(client) == b"[" * 30
 
     def test_is_counted(self) -> None:
         """Bytes as they came, and as they are."""

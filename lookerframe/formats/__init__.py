@@ -1,7 +1,7 @@
 """Result formats: one module each, one literal table.
 
-A decoder parses, checks, refuses, types, and hands over a `Result`, always in that order. To add one: its module, its line
-in ``_FORMATS``, and its JSON Schema.
+A decoder parses, checks, refuses, types, and hands over a `Result`, always in that order. To add one: its module, its
+line in ``_FORMATS``, and its JSON Schema.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from lookerframe.exceptions import LookerSQLError, SqlIssue
+from lookerframe.exceptions import LookerSQLError, PayloadError, SqlIssue
 from lookerframe.render import shorten
 
 if TYPE_CHECKING:
@@ -12,6 +12,19 @@ if TYPE_CHECKING:
 
     from lookerframe.payload import Payload
     from lookerframe.result import Findings
+
+
+def refuse_pivots(metadata: Mapping[str, Any], *, result_format: str) -> None:
+    """Refuse what lists ``pivots``: the envelope of `json_detail`, or field metadata.
+
+    Raises
+    ------
+    PayloadError
+        It does.
+    """
+    if metadata.get("pivots"):
+        message = "the query is pivoted, and pivoted results are not decoded yet; run it without pivots"
+        raise PayloadError(message, result_format=result_format)
 
 
 def refuse_failed_query(envelope: Mapping[str, Any], payload: Payload, findings: Findings) -> None:

@@ -1,8 +1,8 @@
 """``json_detail``: rows, field metadata, the SQL and every SQL error, in one JSON object.
 
-Source: Looker API 4.0, ``query_task_results``, which documents the errors (HTTP 200, ``errors`` set, ``data`` empty) but
-not the object; its members and their order are those of recorded answers. ``fields`` stands before ``data`` in all of
-them, so rows are typed as they arrive. In another order they are kept in a temporary file until ``fields`` is known.
+Source: Looker API 4.0, ``query_task_results``, which documents the errors (HTTP 200, ``errors`` set, ``data`` empty)
+but not the object; its members and their order are those of recorded answers. ``fields`` stands before ``data`` in all
+of them, so rows are typed as they arrive. In another order they are kept in a temporary file until ``fields`` is known.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ from typing import IO, TYPE_CHECKING, Any
 
 import msgspec
 
-from lookerframe.exceptions import PayloadError
-from lookerframe.fields import Field, fields_of
-from lookerframe.formats.failures import refuse_error_rows, refuse_failed_query
+from lookerframe.exceptions import PayloadLimitError
+from lookerframe.fields import fields_of
+from lookerframe.formats.failures import refuse_error_rows, refuse_failed_query, refuse_pivots
 from lookerframe.result import Findings, Result
-from lookerframe.rows import RowArray, first_row
+from lookerframe.rows import RowArray, first_row, well_formed
 from lookerframe.typed_rows import RowDecoder, RowError
 from lookerframe.validation import check
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from lookerframe.fields import Column, Typing
+    from lookerframe.fields import Typing
     from lookerframe.payload import Payload
     from lookerframe.result import OnTruncate
     from lookerframe.typed_rows import Piece
@@ -61,43 +61,44 @@ class JsonDetail:
         rows = RowArray(payload.chunks, key="data", result_format=self.name)
         head = rows.head()
         refuse_failed_query(head, payload, findings)
-        spool: Spool | None = None
-        if "fields" not in head and rows.has_array:
-            spool = Spool.of(rows)
-            head = self._end(rows, payload, findings)
-        self._learn(head, findings)
-        columns = self._columns(head, rows, payload, typing, findings, spool)
-        decoder = RowDecoder(columns, in_cells=True, result_format=self.name)
-        pieces = self._pieces(rows, decoder, payload, findings, spool)
-        return Result(
-            columns, pieces, findings, close=payload.close, stats=payload.stats, on_truncate=on_truncate
-        )
+        if "fields" in head:
+            self._check(head)
+            self._learn(head, findings)
+            return self._result(head, rows, payload, findings, typing=typing, on_truncate=on_truncate)
+        spool = Spool()
+        try:
+            spool.take(rows)
+            head = self._end(rows, payload, findings, spool)
+            return self._result(head, rows, payload, findings, typing=typing, on_truncate=on_truncate, spool=spool)
+        except BaseException:
+            spool.close()
+            raise
 
-    def _columns(
+    def _result(
         self,
         head: Mapping[str, Any],
         rows: RowArray,
         payload: Payload,
-        typing: Typing,
         findings: Findings,
-        spool: Spool | None,
-    ) -> tuple[Column, ...]:
-        check({"data": [], **head} if rows.has_array else head, schema=self.name, result_format=self.name)
-        metadata = head.get("fields")
-        if metadata is None and payload.fields is not None:
-            metadata = payload.fields()
-        if metadata is None:
-            findings.note("the payload has no field metadata: types are inferred from the values")
-            found = [Field(name) for name in (spool.names if spool else ())]
-        else:
-            if metadata.get("pivots") or head.get("pivots"):
-                message = "the query is pivoted, and pivoted results are not decoded yet; run it without pivots"
-                raise PayloadError(message, result_format=self.name)
-            found = list(fields_of(metadata))
-        columns = typing.columns(found)
+        *,
+        typing: Typing,
+        on_truncate: OnTruncate,
+        spool: Spool | None = None,
+    ) -> Result:
+        refuse_pivots(head, result_format=self.name)
+        refuse_pivots(head["fields"], result_format=self.name)
+        columns = typing.columns(fields_of(head["fields"]))
         for name in typing.unused(columns):
             findings.note(f"dtypes names {name!r}, which is no column of this result")
-        return columns
+        decoder = RowDecoder(columns, in_cells=True, result_format=self.name)
+        pieces = self._pieces(rows, decoder, payload, findings, spool)
+
+        def close() -> None:
+            if spool is not None:
+                spool.close()
+            payload.close()
+
+        return Result(columns, pieces, findings, close=close, stats=payload.stats, on_truncate=on_truncate)
 
     def _pieces(
         self, rows: RowArray, decoder: RowDecoder, payload: Payload, findings: Findings, spool: Spool | None
@@ -105,7 +106,7 @@ class JsonDetail:
         try:
             if spool is None:
                 yield from rows.pieces(decoder)
-                self._learn(self._end(rows, payload, findings), findings)
+                self._end(rows, payload, findings)
             else:
                 yield from spool.pieces(decoder)
         except RowError as exc:
@@ -114,44 +115,83 @@ class JsonDetail:
             names = ", ".join(decoder.unlisted)
             findings.note(f"rows have members that `fields` does not list; they are not in the table: {names}")
 
-    def _end(self, rows: RowArray, payload: Payload, findings: Findings) -> Mapping[str, Any]:
+    def _end(self, rows: RowArray, payload: Payload, findings: Findings, spool: Spool | None = None) -> dict[str, Any]:
         envelope = rows.envelope()
         refuse_failed_query(envelope, payload, findings)
-        for note in check(envelope, schema=self.name, result_format=self.name):
+        if spool is not None and rows.has_array and "fields" not in envelope:
+            if spool.errors:
+                refuse_error_rows(spool.errors, payload, sql=envelope.get("sql"))
+            if payload.fields is not None:
+                envelope["fields"] = payload.fields()
+        for note in self._check(envelope):
             findings.note(note)
+        refuse_pivots(envelope, result_format=self.name)
         truncated = envelope.get("truncated")
         # Looker writes `truncated` only where it is true. Source: recorded answers.
         findings.truncated = truncated if isinstance(truncated, bool) else False
+        self._learn(envelope, findings)
         return envelope
+
+    def _check(self, envelope: Mapping[str, Any]) -> tuple[str, ...]:
+        # Failures were refused: what is left of errors are notes on a query that ran, so its rows and fields are due.
+        left = {key: value for key, value in envelope.items() if key not in ("errors", "error")}
+        return check(left, schema=self.name, result_format=self.name)
 
     def _learn(self, envelope: Mapping[str, Any], findings: Findings) -> None:
         findings.metadata.update({key: envelope[key] for key in _METADATA if envelope.get(key) is not None})
 
 
+class _Row(msgspec.Struct, gc=False):
+    """What is looked for in a row before its columns are known; it must be an object."""
+
+    looker_error: Any = msgspec.UNSET
+
+
 class Spool:
-    """Rows that arrived before their field metadata: checked, and kept in a temporary file."""
+    """Rows that arrived before their field metadata: checked, and kept in a temporary file.
+
+    Attributes
+    ----------
+    errors : list
+        What their members ``looker_error`` hold, should that be no column.
+    """
 
     def __init__(self) -> None:
-        self._file: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=_SPOOL_BYTES)  # noqa: SIM115 - closed by pieces
+        self._file: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=_SPOOL_BYTES)  # noqa: SIM115 - `close`
         self._sizes: list[int] = []
-        self.names: dict[str, None] = {}
+        self.errors: list[Any] = []
 
-    @classmethod
-    def of(cls, rows: RowArray) -> Spool:
-        """Take all rows."""
-        spool = cls()
-        for _ in rows.pieces(spool._keep):  # noqa: SLF001 - its own
+    def take(self, rows: RowArray) -> None:
+        """Take all rows.
+
+        Raises
+        ------
+        PayloadError
+            They are not whole, well-formed rows.
+        PayloadLimitError
+            There is no place for them in the folder of temporary files.
+        """
+        for _ in rows.pieces(self._keep):
             pass
-        return spool
 
     def _keep(self, piece: memoryview) -> None:
-        self.names.update(dict.fromkeys(first_row(str(piece, "utf-8"))))
-        msgspec.json.decode(piece, type=list[msgspec.Raw])
-        self._sizes.append(self._file.write(piece))
+        first_row(str(piece, "utf-8"), result_format=JsonDetail.name)
+        found = msgspec.json.decode(piece, type=list[_Row])
+        self.errors += [row.looker_error for row in found if row.looker_error is not msgspec.UNSET]
+        try:
+            self._sizes.append(self._file.write(piece))
+        except OSError as exc:
+            message = f"the rows come before `fields`, and a temporary file cannot keep them: {exc.strerror}"
+            raise PayloadLimitError(message, result_format=JsonDetail.name) from exc
 
     def pieces(self, decoder: RowDecoder) -> Iterator[Piece]:
         """Decode the rows, in pieces as they came."""
-        with self._file as file:
-            file.seek(0)
-            for size in self._sizes:
-                yield decoder(memoryview(file.read(size)))
+        self._file.seek(0)
+        for size in self._sizes:
+            with well_formed(JsonDetail.name, offset=0):
+                piece = decoder(memoryview(self._file.read(size)))
+            yield piece
+
+    def close(self) -> None:
+        """Remove the file."""
+        self._file.close()

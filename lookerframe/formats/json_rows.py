@@ -9,17 +9,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lookerframe.exceptions import PayloadError
 from lookerframe.fields import Field, fields_of
-from lookerframe.formats.failures import refuse_error_rows
+from lookerframe.formats.failures import refuse_error_rows, refuse_pivots
 from lookerframe.result import Findings, Result
 from lookerframe.rows import RowArray
 from lookerframe.typed_rows import ERROR_KEY, RowDecoder, RowError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
-    from lookerframe.fields import Column, Typing
+    from lookerframe.fields import Typing
     from lookerframe.payload import Payload
     from lookerframe.result import OnTruncate
     from lookerframe.typed_rows import Piece
@@ -35,24 +34,23 @@ class JsonRows:
         findings = Findings({"result_format": self.name, **payload.context})
         rows = RowArray(payload.chunks, key=None, result_format=self.name)
         rows.head()
-        first_keys = rows.first_keys()
-        if ERROR_KEY in first_keys and len(first_keys) == 1:
-            columns: tuple[Column, ...] = ()  # nothing to look up for a query that failed
-            known = True
-        else:
-            metadata = payload.fields() if payload.fields is not None else None
-            known = metadata is not None
-            fields = fields_of(metadata) if metadata is not None else [Field(name) for name in first_keys]
-            columns = typing.columns(fields)
+        keys = rows.first_keys()
+        described = payload.fields is not None
+        failed = ERROR_KEY in keys and (len(keys) == 1 or not described)
+        fields: tuple[Field, ...] = ()  # nothing to look up for a query that failed
+        if payload.fields is not None and not failed:
+            metadata = payload.fields()
+            fields = fields_of(metadata)
+            refuse_pivots(metadata, result_format=self.name)
+        elif not failed:
+            fields = tuple(Field(name) for name in keys)
+            findings.note("no field metadata was given: types are inferred from the values; give fields= for Looker's")
+        columns = typing.columns(fields)
         for name in typing.unused(columns):
             findings.note(f"dtypes names {name!r}, which is no column of this result")
-        if not known:
-            findings.note("no field metadata was given: types are inferred from the values; give fields= for Looker's")
-        decoder = RowDecoder(columns, in_cells=False, result_format=self.name, closed=not known)
+        decoder = RowDecoder(columns, in_cells=False, result_format=self.name, closed=not described and not failed)
         pieces = _pieces(rows, decoder, payload, findings)
-        return Result(
-            columns, pieces, findings, close=payload.close, stats=payload.stats, on_truncate=on_truncate
-        )
+        return Result(columns, pieces, findings, close=payload.close, stats=payload.stats, on_truncate=on_truncate)
 
 
 def _pieces(rows: RowArray, decoder: RowDecoder, payload: Payload, findings: Findings) -> Iterator[Piece]:

@@ -9,6 +9,7 @@ Nothing is loaded before `start` is called; the packages it needs come with ``pi
 
 from __future__ import annotations
 
+import atexit
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -43,6 +44,8 @@ class Server:
         self.client_secret = service.accounts.client_secret
         self._service = service
         self._looker: Looker | None = None
+        # A script may end without closing; the server also lives on when only its address or client is kept.
+        atexit.register(service.close)
 
     def __repr__(self) -> str:
         return f"<lookerframe.local.Server at {self.base_url}>"
@@ -61,6 +64,10 @@ class Server:
 
     def close(self) -> None:
         """Kill what runs, stop listening and close the database; a second call does nothing."""
+        atexit.unregister(self._service.close)
+        if self._looker is not None:
+            self._looker.close()
+            self._looker = None
         self._service.close()
 
     def __enter__(self) -> Self:
@@ -144,7 +151,7 @@ def start(
     try:
         from lookerframe.local.service import Service
     except ModuleNotFoundError as exc:
-        if exc.name not in _NEEDED:
+        if (exc.name or "").partition(".")[0] not in _NEEDED:
             raise
         feature = "lookerframe.local"
         raise MissingDependencyError(feature, extra="local") from exc

@@ -10,12 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lookerframe.local.lookml import REFERENCE, Explore, Field
+from lookerframe.local.views import REFERENCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from lookerframe.local.filters import Condition
+    from lookerframe.local.project import Explore, Field
 
 _AGGREGATES = {
     "count": "COUNT(*)",

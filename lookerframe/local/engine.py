@@ -54,7 +54,7 @@ class Engine:
         # What the payload calls null_sort_treatment "low".
         connection.execute("SET default_null_order = 'nulls_first_on_asc_last_on_desc'")
         for name, path in tables.items():
-            connection.read_parquet(str(path)).create_view(name)
+            connection.read_parquet(str(path)).to_table(name)
         return cls(connection)
 
     def session(self) -> Session:

@@ -14,8 +14,8 @@ from lookerframe.local.cells import json_value
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lookerframe.local.lookml import Field
     from lookerframe.local.outcome import Run
+    from lookerframe.local.project import Field
 
 _SPECIAL = frozenset('%_^",')
 _ROW_LIMIT = 500

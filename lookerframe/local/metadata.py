@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 if TYPE_CHECKING:
-    from lookerframe.local.lookml import Explore, Field, Model, Project
+    from lookerframe.local.project import Explore, Field, Model, Project
 
 #: DuckDB through this server: no pivots, no totals yet.
 _DIALECT = "duckdb"
@@ -20,7 +20,6 @@ def describe_field(field: Field, explore: Explore, project: Project) -> dict[str
     """Describe a field as ``fields`` of a result and of an explore do."""
     timeframe = field.timeframe
     interval = timeframe.interval if timeframe else None
-    filter_type = {"datetime": "datetime", "number": "number", "yesno": "yesno"}.get(field.kind, "string")
     return {
         "align": "right" if field.is_numeric else "left",
         "can_filter": True,
@@ -46,7 +45,9 @@ def describe_field(field: Field, explore: Explore, project: Project) -> dict[str
         "suggestions": None,
         "tags": list(field.tags),
         "type": field.type,
-        "user_attribute_filter_types": [filter_type, f"advanced_filter_{filter_type}"],
+        "user_attribute_filter_types": ["yesno"]
+        if field.kind == "yesno"
+        else [field.kind, f"advanced_filter_{field.kind}"],
         "value_format": field.value_format,
         "view": field.view,
         "view_label": field.view_label,

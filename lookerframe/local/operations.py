@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from lookerframe.local.accounts import Accounts
     from lookerframe.local.content import Look
     from lookerframe.local.formats import Format
-    from lookerframe.local.lookml import Project
+    from lookerframe.local.project import Project
     from lookerframe.local.queries import Queries, Query
 
 #: The release whose API document is followed.
@@ -132,9 +132,10 @@ class Operations:
         task = self.tasks.create(_run(query, options), served)
         wrapped = asyncio.wrap_future(self.tasks.start(task))
         await asyncio.wait([wrapped])
-        if task.outcome is None:
+        outcome = None if wrapped.cancelled() else wrapped.result()
+        if outcome is None:
             raise _without_outcome(task)
-        return stream_response(request, served.write(task.outcome), served.content_type)
+        return stream_response(request, served.write(outcome), served.content_type)
 
     def _query(self, query_id: str) -> Query:
         query = self.queries.get(query_id)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from lookerframe.local.filters import Condition
-    from lookerframe.local.lookml import Explore, Project
+    from lookerframe.local.project import Explore, Project
 
 #: Rows of a query that names no limit: the default of Looker's own pages; what the API does is not documented.
 DEFAULT_LIMIT = 500
@@ -80,7 +80,7 @@ class Query:
     id : str
         22 letters and digits, the same for the same `body`.
     body : mapping
-        Every writable key, as sent.
+        Every writable key that was sent; limits as text.
     filters : mapping of str to Condition
         The parsed ``filters``, by field.
     """
@@ -177,7 +177,13 @@ class Queries:
         ]
         if problems:
             raise invalid(*problems)
-        return self._check_names({key: body[key] for key in _WRITABLE if body.get(key) is not None})
+        return self._check_names(
+            {
+                key: str(body[key]) if expected == _NUMBER_OR_TEXT else body[key]
+                for key, expected in _WRITABLE.items()
+                if body.get(key) is not None
+            }
+        )
 
     def _check_names(self, body: dict[str, Any]) -> Query:
         model = self._project.models.get(body["model"])
@@ -247,7 +253,7 @@ class _Reader:
         return tuple(found)
 
     def limit(self) -> int | None:
-        text = str(self._body.get("limit", DEFAULT_LIMIT)).strip()
+        text = self._body.get("limit", str(DEFAULT_LIMIT)).strip()
         value = int(text) if text.removeprefix("-").isdecimal() and text.isascii() else None
         if value is None or value < _UNLIMITED:
             self.problem("limit", f"limit {text!r} is not one; expected a whole number, or -1 for all rows")
@@ -299,7 +305,9 @@ def _unknown(field: str, name: str, known: Mapping[str, Any], *, noun: str | Non
 
 
 def _slug(body: Mapping[str, Any]) -> str:
-    number = int.from_bytes(hashlib.sha256(msgspec.json.encode(body, order="deterministic")).digest())
+    # `client_id` is a name for the address of the query, not a part of what it asks.
+    asked = {key: value for key, value in body.items() if key != "client_id"}
+    number = int.from_bytes(hashlib.sha256(msgspec.json.encode(asked, order="deterministic")).digest())
     digits = []
     for _ in range(_ID_LENGTH):
         number, digit = divmod(number, len(_BASE62))

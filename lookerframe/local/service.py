@@ -14,7 +14,7 @@ from lookerframe.local.accounts import Accounts, RateLimit
 from lookerframe.local.app import build_app
 from lookerframe.local.content import read_looks
 from lookerframe.local.engine import Engine
-from lookerframe.local.lookml import read_project
+from lookerframe.local.models import read_project
 from lookerframe.local.operations import Operations
 from lookerframe.local.queries import Queries
 from lookerframe.local.serving import Listener
@@ -69,7 +69,7 @@ class Service:
             # First of all when closing, so that no caller is still waiting for a query.
             parts.callback(tasks.kill_all)
             listener.start()
-            return cls(f"http://{listener.host}:{listener.port}", accounts, parts.pop_all())
+            return cls(listener.base_url, accounts, parts.pop_all())
 
     def close(self) -> None:
         """Take everything apart, once."""

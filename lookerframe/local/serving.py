@@ -25,14 +25,16 @@ class Listener:
 
     Attributes
     ----------
-    host : str
-    port : int
+    base_url : str
         Where it listens.
     """
 
     def __init__(self, app: Starlette, *, host: str, port: int) -> None:
         self._socket = _bound(host, port)
-        self.host, self.port = self._socket.getsockname()[:2]
+        found_host, found_port = self._socket.getsockname()[:2]
+        self.base_url = (
+            f"http://[{found_host}]:{found_port}" if ":" in found_host else f"http://{found_host}:{found_port}"
+        )
         config = uvicorn.Config(
             app,
             http="h11",
@@ -68,8 +70,8 @@ class Listener:
 
 def _bound(host: str, port: int) -> socket.socket:
     try:
-        # asyncio switches Nagle's algorithm off only for sockets that say TCP, which those of create_server do not; with
-        # it every answer waits 40 ms for the client's acknowledgement.
+        # asyncio switches Nagle's algorithm off only for sockets that say TCP, which those of create_server do not;
+        # with it every answer waits 40 ms for the client's acknowledgement.
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listening = socket.socket(family, kind, protocol)
         try:

@@ -65,7 +65,7 @@ class Task:
     stopped: threading.Event = field(default_factory=threading.Event)
     expires: float | None = None
     session: Session | None = None
-    future: Future[None] | None = None
+    future: Future[Outcome | None] | None = None
 
 
 class Tasks:
@@ -97,8 +97,8 @@ class Tasks:
             self._tasks[task.id] = task
         return task
 
-    def start(self, task: Task) -> Future[None]:
-        """Queue the task, unless it was queued or killed before; the future is done when the task is."""
+    def start(self, task: Task) -> Future[Outcome | None]:
+        """Queue the task, unless it was queued or killed before; the future brings the outcome, none if killed."""
         with self._lock:
             if task.future is None:
                 task.future = self._workers.submit(self._run, task)
@@ -136,19 +136,21 @@ class Tasks:
         self.kill_all()
         self._workers.shutdown()
 
-    def _run(self, task: Task) -> None:
+    def _run(self, task: Task) -> Outcome | None:
         status = Status.ERROR
+        task.status = Status.RUNNING
         try:
-            status = self._query(task)
+            task.outcome = outcome = self._query(task)
+            status = Status.KILLED if outcome is None else Status.ERROR if outcome.error else Status.COMPLETE
         finally:
             # Also after a fault of this server's own, or the task would never end.
             self._end(task, status)
+        return outcome
 
-    def _query(self, task: Task) -> Status:
-        task.status = Status.RUNNING
+    def _query(self, task: Task) -> Outcome | None:
         ran_at, began = dt.datetime.now(dt.UTC), time.monotonic()
         if task.stopped.wait(self._latency):
-            return Status.KILLED
+            return None
         table, error = None, None
         with self._engine.session() as session:
             task.session = session
@@ -157,9 +159,8 @@ class Tasks:
             except DatabaseError as exc:
                 error = exc
             except QueryInterruptedError:
-                return Status.KILLED
-        task.outcome = Outcome(task.id, task.run, ran_at, time.monotonic() - began, table, error)
-        return Status.ERROR if error else Status.COMPLETE
+                return None
+        return Outcome(task.id, task.run, ran_at, time.monotonic() - began, table, error)
 
     def _end(self, task: Task, status: Status) -> None:
         task.status = status

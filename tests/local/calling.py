@@ -24,6 +24,7 @@ class Api:
 
     @classmethod
     def login(cls, server: local.Server) -> Api:
+        """Log in at `server`."""
         session = requests.Session()
         key = {"client_id": server.client_id, "client_secret": server.client_secret}
         answer = session.post(f"{server.base_url}/api/4.0/login", data=key, timeout=30)
@@ -31,6 +32,7 @@ class Api:
         return cls(server, session)
 
     def __call__(self, verb: str, path: str, **options: Any) -> requests.Response:
+        """Make one call, below ``/api/4.0``."""
         return self.session.request(verb, f"{self.server.base_url}/api/4.0{path}", timeout=60, **options)
 
     def create(self, *fields: str, **query: Any) -> str:
@@ -39,7 +41,9 @@ class Api:
         assert answer.status_code == 200, answer.text
         return str(answer.json()["id"])
 
-    def submit(self, query_id: str, result_format: str = "json", *, deferred: bool = False, **parameters: Any) -> str:
+    def submit(
+        self, query_id: str, result_format: str = "json", *, deferred: bool = False, parameters: Any = None
+    ) -> str:
         """Create a task and return its id."""
         body = {"query_id": query_id, "result_format": result_format, "deferred": deferred}
         answer = self("POST", "/query_tasks", json=body, params=parameters)
@@ -52,11 +56,12 @@ class Api:
 
     def until(self, task_id: str, *states: str) -> str:
         """Wait until the task is in one of `states`."""
+        found = self.status(task_id)
         for _ in range(6_000):
-            found = self.status(task_id)
             if found in states:
                 return found
             time.sleep(_PAUSE)
+            found = self.status(task_id)
         pytest.fail(f"task {task_id} stayed {found!r} instead of becoming {states}")
 
     def results(self, task_id: str) -> requests.Response:

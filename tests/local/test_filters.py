@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from lookerframe.local.filters import FilterError, parse
-from lookerframe.local.lookml import Field, Place
+from lookerframe.local.project import Field, Place
 from lookerframe.local.timeframes import TIMEFRAMES
 
 
 def field(kind: str) -> Field:
+    """Make a field of a type."""
     timeframe = TIMEFRAMES.get(kind.removeprefix("date_"))
     place = Place(str(Path("v.view.lkml")))
     return Field("v", "f", kind, "x", place, label="F", view_label="V", timeframe=timeframe if "date" in kind else None)

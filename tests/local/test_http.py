@@ -23,10 +23,12 @@ if TYPE_CHECKING:
 
 
 def credentials(server: local.Server) -> dict[str, str]:
+    """Give the right key."""
     return {"client_id": server.client_id, "client_secret": server.client_secret}
 
 
 def login(server: local.Server, **options: Any) -> requests.Response:
+    """Call ``POST /login``."""
     return requests.post(f"{server.base_url}/api/4.0/login", timeout=30, **options)
 
 
@@ -278,7 +280,7 @@ def test_fault_of_the_server_itself(caplog: pytest.LogCaptureFixture) -> None:
     listener = Listener(app, host="127.0.0.1", port=0)
     listener.start()
     try:
-        answer = requests.post(f"http://127.0.0.1:{listener.port}/api/4.0/login", timeout=30)
+        answer = requests.post(f"{listener.base_url}/api/4.0/login", timeout=30)
     finally:
         listener.close()
 

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import looker_sdk
 import pytest
 from looker_sdk import error, models40
 from looker_sdk.rtl.model import DelimSequence
+from looker_sdk.rtl.requests_transport import RequestsTransport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    import requests
     from looker_sdk.sdk.api40.methods import Looker40SDK
 
     from lookerframe import local
+    from tests.local.calling import Api
 
 QUERY = models40.WriteQuery(
     model="flights",
@@ -33,17 +37,28 @@ ROWS = [
 ]
 
 
-@pytest.fixture
-def sdk(server: local.Server, tmp_path: Path) -> Iterator[Looker40SDK]:
+@contextmanager
+def connected(server: local.Server, folder: Path, *, client_id: str | None = None) -> Iterator[Looker40SDK]:
     """Configure the SDK with an ini file, as its documentation says."""
-    ini = tmp_path / "looker.ini"
-    ini.write_text(
-        f"[Looker]\nbase_url={server.base_url}\nclient_id={server.client_id}\nclient_secret={server.client_secret}\n",
-        encoding="utf-8",
-    )
+    ini = folder / "looker.ini"
+    lines = ("[Looker]", f"base_url={server.base_url}", f"client_id={client_id or server.client_id}")
+    ini.write_text("\n".join([*lines, f"client_secret={server.client_secret}"]), encoding="utf-8")
     client = looker_sdk.init40(str(ini))
     yield client
-    client.transport.session.close()
+    session(client).close()
+
+
+def session(client: Looker40SDK) -> requests.Session:
+    """Give the connections that the SDK itself never closes."""
+    assert isinstance(client.transport, RequestsTransport)
+    return client.transport.session
+
+
+@pytest.fixture
+def sdk(server: local.Server, tmp_path: Path) -> Iterator[Looker40SDK]:
+    """Give the SDK on the server of the test run."""
+    with connected(server, tmp_path) as client:
+        yield client
 
 
 def finished(sdk: Looker40SDK, task_id: str) -> models40.QueryTask:
@@ -56,9 +71,15 @@ def finished(sdk: Looker40SDK, task_id: str) -> models40.QueryTask:
     pytest.fail("the task did not end")
 
 
-def submitted(sdk: Looker40SDK, query: models40.WriteQuery, result_format: models40.ResultFormat) -> models40.QueryTask:
+def submitted(sdk: Looker40SDK, query: models40.WriteQuery, result_format: models40.ResultFormat) -> str:
+    """Create a query and a task for it; return the task's id."""
+    return task_of(sdk, query, result_format).id or ""
+
+
+def task_of(sdk: Looker40SDK, query: models40.WriteQuery, result_format: models40.ResultFormat) -> models40.QueryTask:
+    """Create a query and a task for it."""
     saved = sdk.create_query(query)
-    return sdk.create_query_task(models40.WriteCreateQueryTask(query_id=saved.id, result_format=result_format))
+    return sdk.create_query_task(models40.WriteCreateQueryTask(query_id=saved.id or "", result_format=result_format))
 
 
 def test_settings_come_from_the_environment(
@@ -70,9 +91,11 @@ def test_settings_come_from_the_environment(
     monkeypatch.setenv("LOOKERSDK_CLIENT_ID", server.client_id)
     monkeypatch.setenv("LOOKERSDK_CLIENT_SECRET", server.client_secret)
 
-    with looker_sdk.init40() as client:
+    client = looker_sdk.init40()
+
+    with client:
         assert client.me().display_name == "Local Looker"
-        client.transport.session.close()
+    session(client).close()
 
 
 def test_login_and_logout(sdk: Looker40SDK) -> None:
@@ -82,7 +105,7 @@ def test_login_and_logout(sdk: Looker40SDK) -> None:
 
     sdk.auth.logout()
 
-    answer = sdk.transport.session.get(sdk._path("user"), headers={"Authorization": f"Bearer {token}"})
+    answer = session(sdk).get(sdk._path("user"), headers={"Authorization": f"Bearer {token}"})
     assert answer.status_code == 401
     assert sdk.me().id == "1"
 
@@ -99,7 +122,7 @@ def test_logout_as_an_operation(sdk: Looker40SDK) -> None:
 
 def test_query_task(sdk: Looker40SDK) -> None:
     """Create the query and the task, poll it, fetch its rows."""
-    task = submitted(sdk, QUERY, models40.ResultFormat.json)
+    task = task_of(sdk, QUERY, models40.ResultFormat.json)
     assert task.status == "added"
     assert task.id is not None
 
@@ -114,8 +137,9 @@ def test_query_task(sdk: Looker40SDK) -> None:
 
 def test_query_task_multi_results(sdk: Looker40SDK) -> None:
     """Results of several tasks come in one object, by their ids."""
-    tasks = [submitted(sdk, QUERY, kind) for kind in (models40.ResultFormat.json, models40.ResultFormat.json_detail)]
-    ids = [finished(sdk, task.id or "").id or "" for task in tasks]
+    ids = [submitted(sdk, QUERY, kind) for kind in (models40.ResultFormat.json, models40.ResultFormat.json_detail)]
+    for task_id in ids:
+        finished(sdk, task_id)
 
     found: Any = sdk.query_task_multi_results(DelimSequence(ids))
 
@@ -163,26 +187,19 @@ def test_versions(sdk: Looker40SDK) -> None:
     assert current.version == "4.0"
 
 
-def test_kill_query(endless: Callable[..., Any], tmp_path: Path) -> None:
+def test_kill_query(endless: Callable[..., tuple[Api, str]], tmp_path: Path) -> None:
     """A running query is killed; a second kill finds nothing."""
     user, query_id = endless()
-    ini = tmp_path / "other.ini"
-    ini.write_text(
-        f"[Looker]\nbase_url={user.server.base_url}\n"
-        f"client_id={user.server.client_id}\nclient_secret={user.server.client_secret}\n",
-        encoding="utf-8",
-    )
-    sdk = looker_sdk.init40(str(ini))
-    body = models40.WriteCreateQueryTask(query_id=query_id, result_format=models40.ResultFormat.json)
-    task_id = sdk.create_query_task(body).id or ""
-    user.until(task_id, "running")
+    with connected(user.server, tmp_path) as sdk:
+        body = models40.WriteCreateQueryTask(query_id=query_id, result_format=models40.ResultFormat.json)
+        task_id = sdk.create_query_task(body).id or ""
+        user.until(task_id, "running")
 
-    assert sdk.kill_query(task_id) == ""
+        assert sdk.kill_query(task_id) == ""
 
-    assert sdk.query_task(task_id).status == "killed"
-    with pytest.raises(error.SDKError, match="Not found"):
-        sdk.kill_query(task_id)
-    sdk.transport.session.close()
+        assert sdk.query_task(task_id).status == "killed"
+        with pytest.raises(error.SDKError, match="Not found"):
+            sdk.kill_query(task_id)
 
 
 def test_unknown_id_is_an_sdk_error(sdk: Looker40SDK) -> None:
@@ -211,20 +228,15 @@ def test_wrong_query_is_an_sdk_error(sdk: Looker40SDK) -> None:
 
 def test_wrong_credentials_are_an_sdk_error(server: local.Server, tmp_path: Path) -> None:
     """A wrong key is 404, as Looker has it."""
-    ini = tmp_path / "looker.ini"
-    ini.write_text(f"[Looker]\nbase_url={server.base_url}\nclient_id=x\nclient_secret=y\n", encoding="utf-8")
-    client = looker_sdk.init40(str(ini))
-
-    with pytest.raises(error.SDKError, match="Not found"):
+    with connected(server, tmp_path, client_id="x") as client, pytest.raises(error.SDKError, match="Not found"):
         client.me()
-    client.transport.session.close()
 
 
 def test_sql_error(sdk: Looker40SDK) -> None:
     """``json_detail`` carries it with 200, ``json`` is 400 and so the SDK's error."""
     broken = models40.WriteQuery(model="flights", view="flights", fields=["flights.broken"])
     detail, rows = (
-        finished(sdk, submitted(sdk, broken, kind).id or "")
+        finished(sdk, submitted(sdk, broken, kind))
         for kind in (models40.ResultFormat.json_detail, models40.ResultFormat.json)
     )
     assert (detail.status, rows.status) == ("error", "error")

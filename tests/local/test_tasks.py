@@ -326,4 +326,4 @@ def test_options_that_are_met(api: Api) -> None:
     for value in ("true", "false"):
         free = ("cache", "generate_drill_links", "force_production", "rebuild_pdts", "server_table_calcs")
         parameters = {**dict.fromkeys(flags, "false"), **dict.fromkeys(free, value), "limit": "2", "path_prefix": "/p"}
-        assert len(api.results(api.submit(query_id, **parameters)).json()) == 2
+        assert len(api.results(api.submit(query_id, parameters=parameters)).json()) == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -37,7 +38,13 @@ INSTANTS = [
 ]
 
 
+def floors(units: tuple[int, ...], name: str, minutes: int) -> dict[str, Callable[[dt.datetime], str]]:
+    """Expect timeframes such as ``minute15``."""
+    return {f"{name}{unit}": partial(floor, minutes=unit * minutes) for unit in units}
+
+
 def floor(local: dt.datetime, minutes: int) -> str:
+    """Cut a time to a multiple of minutes since midnight."""
     start = local.replace(hour=0, minute=0, second=0, microsecond=0)
     passed = (local - start) // dt.timedelta(minutes=minutes)
     return f"{start + passed * dt.timedelta(minutes=minutes):%Y-%m-%d %H:%M:%S}"
@@ -50,9 +57,9 @@ EXPECTED: dict[str, Callable[[dt.datetime], Any]] = {
     "millisecond": lambda t: f"{t:%Y-%m-%d %H:%M:%S}.{t.microsecond // 1000:03}",
     "microsecond": lambda t: f"{t:%Y-%m-%d %H:%M:%S}.{t.microsecond:06}",
     "minute": lambda t: f"{t:%Y-%m-%d %H:%M}",
-    **{f"minute{n}": lambda t, n=n: floor(t, n) for n in (2, 3, 4, 5, 6, 10, 12, 15, 20, 30)},
+    **floors((2, 3, 4, 5, 6, 10, 12, 15, 20, 30), "minute", 1),
     "hour": lambda t: f"{t:%Y-%m-%d %H}",
-    **{f"hour{n}": lambda t, n=n: floor(t, 60 * n) for n in (2, 3, 4, 6, 8, 12)},
+    **floors((2, 3, 4, 6, 8, 12), "hour", 60),
     "hour_of_day": lambda t: t.hour,
     "date": lambda t: f"{t:%Y-%m-%d}",
     "day_of_week": lambda t: f"{t:%A}",
@@ -103,8 +110,8 @@ def events(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
 
 
 def values(events: Api, *fields: str, zone: str = ZONE) -> list[tuple[Any, ...]]:
-    query = {"model": "m", "view": "events", "query_timezone": zone, "sorts": ["events.id"], "limit": "-1"}
-    rows = events.run("events.id", *fields, **query)
+    """Read fields of all events, in their order, the null first."""
+    rows = events.run("events.id", *fields, model="m", view="events", query_timezone=zone, sorts=["events.id"])
     return [tuple(row[field] for field in fields) for row in rows]
 
 

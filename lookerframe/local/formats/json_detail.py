@@ -20,8 +20,8 @@ from lookerframe.local.value_formats import plain
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from lookerframe.local.lookml import Field
     from lookerframe.local.outcome import Outcome
+    from lookerframe.local.project import Field
 
 #: From here on a number without a format is rendered with separators, so differently from its value.
 _GROUPED_FROM = 1_000

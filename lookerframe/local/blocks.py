@@ -1,0 +1,175 @@
+"""Files of LookML as blocks of parameters: parsed by ``lkml``, each block with its line, every mistake with its place.
+
+Whatever could change a number and is not served yet (joins, derived tables, filtered measures, Liquid, ...) is refused:
+to leave it out silently would answer with other numbers than Looker does.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import lkml
+from lkml.keys import PLURAL_KEYS, pluralize
+from lkml.simple import DictVisitor
+
+from lookerframe.exceptions import LookerFrameError
+from lookerframe.local.project import Place
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
+
+_DESCRIPTIVE = {"label", "description", "hidden", "group_label", "group_item_label", "view_label", "tags"}
+_NUMERIC = {"value_format", "value_format_name"}
+
+#: Parameters that each kind of block may have.
+_SERVED = {
+    "dimension": {"type", "sql", "primary_key", "convert_tz", "datatype", *_DESCRIPTIVE, *_NUMERIC},
+    "dimension_group": {"type", "sql", "timeframes", "convert_tz", "datatype", *_DESCRIPTIVE},
+    "measure": {"type", "sql", "drill_fields", *_DESCRIPTIVE, *_NUMERIC},
+    "view": {"sql_table_name", "label", "dimension", "dimension_group", "measure"},
+    "explore": {"view_name", "from", "label", "description", "hidden", "group_label"},
+    "model": {"connection", "label", "include", "explore", "view"},
+    "file": {"include", "explore", "view"},
+}
+#: lkml gathers repeated parameters under other names (``joins``, ``filters__all``): here they are as written.
+_AS_WRITTEN = {pluralize(name): name for name in PLURAL_KEYS}
+
+
+class LookMLError(LookerFrameError, ValueError):
+    """The LookML cannot be served: `place` says where, `subject` which field or explore."""
+
+    def __init__(self, message: str, *, place: Place, subject: str | None = None) -> None:
+        self.message = message
+        self.place = place
+        self.subject = subject
+        super().__init__(message)
+
+    def __str__(self) -> str:
+        return ": ".join(part for part in (str(self.place), self.subject, self.message) if part)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A parsed file.
+
+    Attributes
+    ----------
+    path : Path
+        The file.
+    file : str
+        Its path below the project's folder.
+    content : mapping
+        Plain values, as lkml gives them.
+    lines : mapping
+        The line of each named block, by the kinds and names that lead to it.
+    """
+
+    path: Path
+    file: str
+    content: Mapping[str, Any]
+    lines: Mapping[tuple[str, ...], int]
+
+    @classmethod
+    def read(cls, path: Path, folder: Path) -> Source:
+        """Parse one file of the project in `folder`."""
+        file = path.relative_to(folder).as_posix()
+        try:
+            tree = lkml.parse(path.read_text(encoding="utf-8"))
+        except SyntaxError as exc:
+            line = re.search(r"line (\d+)", str(exc))
+            message = f"not valid LookML: {exc}"
+            raise LookMLError(message, place=Place(file, int(line[1]) if line else 1)) from exc
+        except IndexError as exc:
+            # lkml runs off the end of the text when an expression is never closed.
+            message = "not valid LookML: the file ends inside an expression; is a ';;' or a '\"' missing?"
+            raise LookMLError(message, place=Place(file)) from exc
+        except UnicodeDecodeError as exc:
+            message = f"not UTF-8 text: {exc}"
+            raise LookMLError(message, place=Place(file)) from exc
+        # The visitor behind lkml.load; the tree itself is needed for the lines.
+        content = DictVisitor().visit(tree)  # type: ignore[no-untyped-call]
+        return cls(path, file, content, dict(_block_lines(tree)))
+
+    def place(self, *path: str) -> Place:
+        """Find the block that `path` leads to, as in ``view, flights, dimension, carrier``."""
+        return Place(self.file, self.lines.get(path, 1))
+
+
+def _block_lines(node: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], int]]:
+    for child in node.children or ():
+        name = getattr(child, "name", None)
+        inner = path
+        if name is not None:
+            inner = (*path, child.type.value, name.value)
+            yield inner, child.line_number or 1
+        yield from _block_lines(child, inner)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One block (a field, a view, ...): its parameters, read as what they have to be.
+
+    Attributes
+    ----------
+    kind : str
+        ``dimension``, ``view``, ...
+    subject : str
+        The name that errors give it.
+    """
+
+    kind: str
+    subject: str
+    place: Place
+    parameters: Mapping[str, Any]
+
+    def __post_init__(self) -> None:
+        if self.parameters.get("name", "").startswith("+"):
+            raise self.error("refinements (names with +) are not served by the local Looker yet")
+        served = _SERVED[self.kind]
+        for key in self.parameters:
+            name = _AS_WRITTEN.get(key, key)
+            if name not in served and name != "name":
+                raise self.error(
+                    f"parameter {name!r} is not served by the local Looker; "
+                    f"served in a LookML {self.kind}: {', '.join(sorted(served))}"
+                )
+
+    @property
+    def name(self) -> str:
+        """What stands after the kind: ``dimension: carrier`` has ``carrier``."""
+        return str(self.parameters["name"])
+
+    def error(self, message: str) -> LookMLError:
+        """Make an error about this block."""
+        return LookMLError(message, place=self.place, subject=self.subject)
+
+    def text(self, name: str) -> str | None:
+        """Read a parameter of one value."""
+        value = self.parameters.get(name)
+        if value is not None and not isinstance(value, str):
+            raise self.error(f"parameter {name!r} is {value!r}; expected one value")
+        return value
+
+    def flag(self, name: str, *, default: bool = False) -> bool:
+        """Read yes or no."""
+        value = self.text(name)
+        if value not in (None, "yes", "no"):
+            raise self.error(f"parameter {name!r} is {value!r}; expected yes or no")
+        return default if value is None else value == "yes"
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        """Read a list, or a parameter that may be repeated."""
+        value = self.parameters.get(name) or []
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            raise self.error(f"parameter {name!r} is {value!r}; expected a list, as in {name}: [a, b]")
+        return tuple(value)
+
+    def choice(self, name: str, allowed: Iterable[str]) -> str | None:
+        """Read one of several words."""
+        value = self.text(name)
+        if value is not None and value not in allowed:
+            raise self.error(f"{name} {value!r} is not served by the local Looker; served: {', '.join(allowed)}")
+        return value

@@ -1,0 +1,289 @@
+"""LookML: what is read means what Looker says, every mistake is one error with file, line and field."""
+
+from __future__ import annotations
+
+import pickle
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from lookerframe.exceptions import LookerFrameError
+from lookerframe.local.blocks import LookMLError
+from lookerframe.local.models import read_project
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.local.calling import Api
+
+EVERYTHING = """
+# A comment, and every parameter that is served.
+view: base {
+  sql_table_name: (VALUES (1, 'a', TIMESTAMP '2013-01-01 10:00:00'), (2, NULL, NULL)) ;;
+  label: "The Base"
+  dimension: id { primary_key: yes type: number sql: ${TABLE}.col0 ;; value_format: "0.0" }
+  dimension: text {
+    label: "Some Text" description: "Words" group_label: "Group" group_item_label: "Item" view_label: "Elsewhere"
+    hidden: yes tags: ["a", "b"] sql: ${TABLE}.col1 ;;
+  }
+  dimension: zip { type: zipcode sql: ${text} ;; }
+  dimension: has_text { type: yesno sql: ${text} IS NOT NULL ;; }
+  dimension: both { type: yesno sql: ${has_text} AND ${base.id} > 0 ;; }
+  dimension: length { type: number sql: LENGTH(${text}) ;; }
+  dimension_group: seen { type: time timeframes: [raw, date, year] sql: ${TABLE}.col2 ;; }
+  dimension: next_year { type: number sql: ${seen_year} + 1 ;; }
+  measure: count { type: count drill_fields: [id, base.text] }
+  measure: texts { type: count_distinct sql: ${text} ;; }
+  measure: total { type: sum sql: ${id} ;; value_format_name: usd }
+}
+"""
+
+
+def test_everything_that_is_served(started: Callable[..., Api], project: Callable[..., Path]) -> None:
+    """References, also to yesno and times, are resolved; labels and formats reach the metadata."""
+    user = started(lookml=project(EVERYTHING, "base"))
+    fields = ("id", "zip", "both", "length", "seen_date", "next_year", "count", "texts", "total")
+    names = [f"base.{name}" for name in fields]
+
+    rows = user.run(*names, model="m", view="base", sorts=["base.id"])
+
+    assert [tuple(row.values()) for row in rows] == [
+        (1, "a", "Yes", 1, "2013-01-01", 2014, 1, 1, 1),
+        (2, None, "No", None, None, None, 1, 0, 2),
+    ]
+    explore = user("GET", "/lookml_models/m/explores/base").json()
+    described = {field["name"]: field for group in ("dimensions", "measures") for field in explore["fields"][group]}
+    text = described["base.text"]
+    assert (text["label"], text["label_short"], text["view_label"]) == ("Elsewhere Some Text", "Some Text", "Elsewhere")
+    assert (text["description"], text["hidden"], text["tags"]) == ("Words", True, ["a", "b"])
+    assert (text["field_group_label"], text["field_group_variant"]) == ("Group", "Item")
+    assert text["lookml_link"] == "/projects/project/files/v.view.lkml?line=7"
+    assert described["base.id"]["primary_key"]
+    assert described["base.id"]["label"] == "The Base Id"
+    assert described["base.seen_year"]["label_short"] == "Seen Year"
+    assert described["base.seen_year"]["field_group_label"] == "Seen Date"
+    assert described["base.total"]["value_format"] == '"$"#,##0.00'
+    assert described["base.count"]["drill_fields"] == ["base.id", "base.text"]
+
+
+@pytest.mark.parametrize("how", ["from", "view_name"])
+def test_explore_over_a_view_of_another_name(
+    started: Callable[..., Api], project: Callable[..., Path], how: str
+) -> None:
+    """``from`` renames the view and its fields; ``view_name`` does not."""
+    model = f'explore: e {{ {how}: base label: "An E" description: "What it is" hidden: yes group_label: "G" }}'
+    user = started(lookml=project(EVERYTHING, model=model))
+    view = "e" if how == "from" else "base"
+
+    rows = user.run(f"{view}.both", f"{view}.count", model="m", view="e", filters={f"{view}.id": "1"})
+
+    assert rows == [{f"{view}.both": "Yes", f"{view}.count": 1}]
+    explore = user("GET", "/lookml_models/m/explores/e").json()
+    assert (explore["label"], explore["description"], explore["hidden"], explore["group_label"]) == (
+        "An E",
+        "What it is",
+        True,
+        "G",
+    )
+
+
+@pytest.mark.parametrize(
+    "include", ["v.view.lkml", "v.view", "/v.view.lkml", "*.view.lkml", "/**/*.view", "*.lkml", "**/v.view.lkml"]
+)
+def test_include(tmp_path: Path, include: str) -> None:
+    """Includes are paths or patterns below the project, with or without the last suffix."""
+    (tmp_path / "v.view.lkml").write_text("view: t { dimension: a {} }", encoding="utf-8")
+    (tmp_path / "m.model.lkml").write_text(f'include: "{include}"\nexplore: t {{}}', encoding="utf-8")
+
+    assert list(read_project(tmp_path).models["m"].explores["t"].fields) == ["t.a"]
+
+
+def test_include_beside_the_file_and_below_the_project(tmp_path: Path) -> None:
+    """A slash in front is the project's folder, else paths count from the file; what is included may include."""
+    (tmp_path / "views" / "more").mkdir(parents=True)
+    (tmp_path / "views" / "a.view.lkml").write_text("view: a { dimension: x {} }", encoding="utf-8")
+    (tmp_path / "views" / "more" / "b.view.lkml").write_text(
+        'include: "/views/a.view"\ninclude: "../../e.explore"\nview: b { dimension: y {} }', encoding="utf-8"
+    )
+    (tmp_path / "e.explore.lkml").write_text('include: "*.lkml"\nexplore: a {}\nexplore: b {}', encoding="utf-8")
+    (tmp_path / "views" / "m.model.lkml").write_text('include: "more/*.view.lkml"', encoding="utf-8")
+
+    explores = read_project(tmp_path).models["m"].explores
+
+    assert {name: list(explore.fields) for name, explore in explores.items()} == {"a": ["a.x"], "b": ["b.y"]}
+    assert explores["a"].view.fields["x"].place.file == "views/a.view.lkml"
+    assert explores["b"].place.file == "e.explore.lkml"
+
+
+def test_include_that_leads_out_of_the_project(tmp_path: Path) -> None:
+    """Files beside the project are none of it."""
+    (tmp_path / "p").mkdir()
+    (tmp_path / "v.view.lkml").write_text("view: t { dimension: x {} }", encoding="utf-8")
+    (tmp_path / "p" / "m.model.lkml").write_text('include: "../*.lkml"\nexplore: t {}', encoding="utf-8")
+
+    with pytest.raises(LookMLError, match=r"m\.model\.lkml:1: m\.model\.lkml: include .* leads out of the project"):
+        read_project(tmp_path / "p")
+
+
+def test_two_models_of_one_name(tmp_path: Path) -> None:
+    """The second is refused, wherever it stands."""
+    (tmp_path / "deep").mkdir()
+    for folder in (tmp_path, tmp_path / "deep"):
+        (folder / "a.model.lkml").write_text("view: t { dimension: x {} } explore: t {}", encoding="utf-8")
+
+    with pytest.raises(LookMLError, match="there is another model 'a'; give the file another name"):
+        read_project(tmp_path)
+
+
+def test_several_models(tmp_path: Path) -> None:
+    """Each model file is a model, also in folders; views may stand in it."""
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "a.model.lkml").write_text("view: t { dimension: x {} } explore: t {}", encoding="utf-8")
+    (tmp_path / "deep" / "b.model.lkml").write_text(
+        'connection: "c" label: "B!" view: t { dimension: y {} } explore: t {}', encoding="utf-8"
+    )
+
+    models = read_project(tmp_path).models
+
+    assert {name: list(model.explores["t"].fields) for name, model in models.items()} == {"a": ["t.x"], "b": ["t.y"]}
+    assert (models["a"].label, models["a"].connection) == ("A", "a")
+    assert (models["b"].label, models["b"].connection) == ("B!", "c")
+
+
+@pytest.mark.parametrize(
+    ("view", "expected"),
+    [
+        ("view: t {\n  dimension a {}\n}", "v.view.lkml:2: not valid LookML: "),
+        ("view: t {", "v.view.lkml:1: not valid LookML: "),
+        ("view: t { dimension: a { sql: x } }", "v.view.lkml:1: not valid LookML: the file ends inside an expression"),
+        (
+            "view: t {\n  derived_table: { sql: x ;; }\n}",
+            "v.view.lkml:1: t: parameter 'derived_table' is not served",
+        ),
+        (
+            "view: t {\n\n  dimension: a {\n    html: x ;;\n  }\n}",
+            "v.view.lkml:3: t.a: parameter 'html' is not served",
+        ),
+        (
+            'view: t {\n  measure: m { type: count filters: [a: "1"] }\n}',
+            "v.view.lkml:2: t.m: parameter 'filters' is not",
+        ),
+        ("view: t { dimension: a { type: location } }", "v.view.lkml:1: t.a: type 'location' is not served by the"),
+        ("view: t { measure: m {} }", "v.view.lkml:1: t.m: a measure needs a type; served: count, count_distinct, "),
+        ("view: t { measure: m { type: median sql: 1 ;; } }", "v.view.lkml:1: t.m: type 'median' is not served by"),
+        ("view: t { measure: m { type: sum } }", "v.view.lkml:1: t.m: a measure of type sum needs sql"),
+        ("view: t { measure: m { type: count sql: 1 ;; } }", "v.view.lkml:1: t.m: a measure of type count has no sql"),
+        (
+            "view: t { dimension: a { hidden: maybe } }",
+            "v.view.lkml:1: t.a: parameter 'hidden' is 'maybe'; expected yes",
+        ),
+        ("view: t { dimension: a { tags: x } }", "v.view.lkml:1: t.a: parameter 'tags' is 'x'; expected a list, as in"),
+        (
+            "view: t { dimension: a { label: [x] } }",
+            "v.view.lkml:1: t.a: parameter 'label' is ['x']; expected one value",
+        ),
+        (
+            "view: t { dimension: a { value_format_name: money } }",
+            "v.view.lkml:1: t.a: value_format_name 'money' is not",
+        ),
+        ('view: t { dimension: a { value_format: "0;0" } }', "v.view.lkml:1: t.a: value_format '0;0' is not served"),
+        (
+            "view: t { dimension: a { sql: {{ x }} ;; } }",
+            "v.view.lkml:1: t.a: Liquid in sql is not served by the local",
+        ),
+        ("view: t { dimension: a { sql: ${b} ;; } }", "v.view.lkml:1: t.a: sql refers to ${b}, which is no field of"),
+        ("view: t { dimension: a { sql: ${u.b} ;; } }", "v.view.lkml:1: t.a: sql refers to ${u.b}, which is no field"),
+        ("view: t { dimension: a { sql: ${a} ;; } }", "v.view.lkml:1: t.a: sql refers to itself: a -> a"),
+        (
+            "view: t { dimension: a { sql: ${b} ;; } dimension: b { sql: ${a} ;; } }",
+            "v.view.lkml:1: t.b: sql refers to itself: a -> b -> a",
+        ),
+        (
+            "view: t { dimension: a { sql: ${m} ;; } measure: m { type: count } }",
+            "v.view.lkml:1: t.a: sql refers to ${m}, a measure; only dimensions can be referred to",
+        ),
+        (
+            "view: t {\n dimension: a {}\n dimension: a {}\n}",
+            "v.view.lkml:3: t.a: field 't.a' is defined twice in this view",
+        ),
+        (
+            "view: t {\n dimension: time_date {}\n dimension_group: time { type: time timeframes: [date] }\n}",
+            "v.view.lkml:3: t.time: field 't.time_date' is defined twice in this view",
+        ),
+        (
+            "view: t { dimension: a {} }\nview: t { dimension: b {} }",
+            "v.view.lkml:2: view 't' is defined twice in model 'm'",
+        ),
+        (
+            "view: t { dimension: a {} }\nview: +t { dimension: b {} }",
+            "v.view.lkml:2: +t: refinements (names with +) are not served",
+        ),
+        ("view: t { dimension_group: g { type: duration } }", "v.view.lkml:1: t.g: type 'duration' is not served by"),
+        (
+            "view: t { dimension_group: g { timeframes: [date, fiscal_year] } }",
+            "v.view.lkml:1: t.g: timeframe 'fiscal_year' is not served by the local Looker; served: raw, time, ",
+        ),
+        (
+            "view: t { dimension_group: g { type: time datatype: epoch } }",
+            "v.view.lkml:1: t.g: datatype 'epoch' is not served by the local Looker; served: timestamp, datetime, date",
+        ),
+        ("view: u { dimension: a {} }", "m.model.lkml:2: t: no view 't' among the included files; known: u"),
+    ],
+)
+def test_mistake_in_a_view(project: Callable[..., Path], view: str, expected: str) -> None:
+    """One error: file, line, field, what was met, what is expected."""
+    with pytest.raises(LookMLError) as caught:
+        read_project(project(view, "t"))
+
+    assert str(caught.value).startswith(expected)
+    assert isinstance(caught.value, LookerFrameError)
+    assert isinstance(caught.value, ValueError)
+    again = pickle.loads(pickle.dumps(caught.value))  # noqa: S301
+    assert (str(again), again.place) == (str(caught.value), caught.value.place)
+
+
+@pytest.mark.parametrize(
+    ("model", "expected"),
+    [
+        ("explore: e {\n  join: u { sql_on: 1=1 ;; }\n}", "m.model.lkml:2: e: parameter 'join' is not served by the"),
+        ("explore: t {\n  sql_always_where: 1=1 ;;\n}", "m.model.lkml:2: t: parameter 'sql_always_where' is"),
+        ("explore: t {\n  from: nothing\n}", "m.model.lkml:2: t: no view 'nothing' among the included files; known: t"),
+        ("", "m.model.lkml:1: m: the model has no explore; add one, as in: explore: orders {}"),
+        ('include: "none*"\nexplore: t {}', "m.model.lkml:1: m.model.lkml: include 'none*' matches no .lkml file in "),
+        ('include: ""\nexplore: t {}', "m.model.lkml:1: m.model.lkml: include '' matches no .lkml file in "),
+        ("explore: t {}\nexplore: t {}", "m.model.lkml:3: explore 't' is defined twice in model 'm'"),
+        ("datagroup: d {}", "m.model.lkml:1: m: parameter 'datagroup' is not served by the"),
+    ],
+)
+def test_mistake_in_a_model(project: Callable[..., Path], model: str, expected: str) -> None:
+    """The same for models and explores."""
+    with pytest.raises(LookMLError) as caught:
+        read_project(project("view: t { dimension: a {} }", model=model))
+
+    assert str(caught.value).startswith(expected)
+
+
+def test_folder_without_a_model(tmp_path: Path) -> None:
+    """The error says which files are looked for."""
+    with pytest.raises(LookMLError, match=r"no model here; expected at least one file .* <model>\.model\.lkml"):
+        read_project(tmp_path)
+
+
+def test_file_that_is_not_text(project: Callable[..., Path]) -> None:
+    """Bytes that are not UTF-8 are named with their file."""
+    folder = project("", "t")
+    (folder / "v.view.lkml").write_bytes(b'view: t { label: "\xff" }')
+
+    with pytest.raises(LookMLError, match=r"v\.view\.lkml:1: not UTF-8 text"):
+        read_project(folder)
+
+
+def test_broken_field_is_the_only_one_of_the_demo(api: Api) -> None:
+    """Every field of the demo but the broken one can be run, each by itself."""
+    explore = api("GET", "/lookml_models/flights/explores/flights").json()["fields"]
+    names = [field["name"] for group in ("dimensions", "measures") for field in explore[group]]
+    failed: list[Any] = [name for name in names if "errors" in api.run(name, limit="1", result_format="json_detail")]
+
+    assert failed == ["flights.broken"]
+    assert len(names) > 45
