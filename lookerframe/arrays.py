@@ -8,6 +8,7 @@ for a count), or refuses. Nothing is rounded, cut or guessed on either way.
 from __future__ import annotations
 
 import datetime as dt
+import json
 import re
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -33,7 +34,9 @@ _INTEGER = re.compile(r"-?(?:0|[1-9]\d*)", re.ASCII)
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _PERIOD = re.compile(r"(\d{4})-(?:(\d{2})|Q([1-4]))", re.ASCII)
+_SCALE = re.compile(r", (\d+)\)")
 _FISCAL_YEAR = re.compile(r"FY(\d{4})", re.ASCII)
+_NUMBERS = ("int64", "float64", "decimal128", "bool, int64")
 _EXACT_IN_FLOAT64 = 2**53
 _INT64_DIGITS = 19
 _MAX_DIGITS = 1000  # of an integer that is read as one: Python takes a time that grows with their square
@@ -188,22 +191,23 @@ def _advice(column: str, value: Any, kind: str) -> str:
 
 def _fitting(value: Any, kind: str) -> str | None:
     """Name a type of numbers that holds `value`, which `kind` does not."""
-    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal) or not kind.startswith(_NUMBERS):
         return None
     number = Decimal(value)
-    if number.adjusted() >= DECIMAL_DIGITS:
+    if not number.is_finite() or number.adjusted() >= DECIMAL_DIGITS:
         return None
-    if kind.startswith("decimal128"):
-        scale = max(0, -cast("int", number.as_tuple().exponent))
-        digits = max(0, number.adjusted() + 1) + scale
-        return f"decimal128({DECIMAL_DIGITS}, {scale})" if digits <= DECIMAL_DIGITS else None
-    return "decimal128" if isinstance(value, int) else "float64"
+    if not kind.startswith("decimal128"):
+        return "decimal128" if isinstance(value, int) else "float64"
+    scale = max(0, -cast("int", number.as_tuple().exponent))
+    met = _SCALE.search(kind)
+    fits = met and scale > int(met[1]) and max(0, number.adjusted() + 1) + scale <= DECIMAL_DIGITS
+    return f"decimal128({DECIMAL_DIGITS}, {scale})" if fits else None
 
 
 def _lossless(text: str) -> Any:
     # A fraction keeps its digits as a Decimal, so that a later reader can decide what it becomes.
     if text[0] in '"[{':
-        return msgspec.json.decode(text)
+        return json.loads(text, parse_int=_digits_of, parse_float=_digits_of)
     if text in {"null", "true", "false"}:
         return {"null": None, "true": True, "false": False}[text]
     return _digits_of(text)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lookerframe.config import Secret
+from lookerframe.deadline import Deadline
 from lookerframe.exceptions import (
     AccessError,
     AuthError,
@@ -19,7 +20,7 @@ from lookerframe.exceptions import (
     SchemaError,
     SchemaProblem,
 )
-from lookerframe.transport import Deadline, Transport
+from lookerframe.transport import Transport
 from lookerframe.validation import check
 
 if TYPE_CHECKING:

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, Self
 from lookerframe import formats, tasks
 from lookerframe.auth import Login
 from lookerframe.config import Settings
+from lookerframe.deadline import Deadline, Stats
 from lookerframe.exceptions import DeadlineError, FetchError, InvalidQueryError, LookerFrameError, QueryProblem
 from lookerframe.fields import Typing
 from lookerframe.models import Look, QueryTask, SavedQuery, User
 from lookerframe.query import Query, locate
-from lookerframe.transport import Deadline, Stats, Transport, path
+from lookerframe.transport import Transport, path
 from lookerframe.validation import check
 
 if TYPE_CHECKING:

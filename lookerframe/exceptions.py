@@ -206,7 +206,8 @@ class DeadlineError(FetchError, TimeoutError):
     Attributes
     ----------
     phase : str
-        What was going on: ``connecting``, ``queued``, ``running``, ``downloading``.
+        What was going on: ``connecting``, ``logging in``, ``waiting`` (for an answer), ``queued``, ``running``,
+        ``downloading``.
     killed : bool or None
         Whether the query was stopped on the server; None if no query was running.
     """

@@ -228,8 +228,9 @@ def fields_of(metadata: Mapping[str, Any]) -> tuple[Field, ...]:
 
 def _listed(metadata: Any, group: str) -> list[Mapping[str, Any]]:
     items = (metadata.get(group) or []) if isinstance(metadata, Mapping) else None
-    named = (isinstance(item, Mapping) and isinstance(item.get("name"), str) for item in items or ())
-    if not isinstance(items, list | tuple) or not all(named):
+    if not isinstance(items, list | tuple) or not all(
+        isinstance(item, Mapping) and isinstance(item.get("name"), str) for item in items
+    ):
         message = (
             "field metadata is an object with the lists 'dimensions', 'measures' and 'table_calculations', of objects "
             f"that have a 'name'; met {shorten(repr(metadata if items is None else {group: items}), 120)}"

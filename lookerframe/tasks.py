@@ -22,14 +22,15 @@ from lookerframe.exceptions import (
 )
 from lookerframe.models import QueryTask, SavedQuery
 from lookerframe.payload import Payload
-from lookerframe.transport import Stats, path
+from lookerframe.transport import path
 from lookerframe.validation import check
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from lookerframe.deadline import Deadline, Stats
     from lookerframe.query import Query
-    from lookerframe.transport import Deadline, Stream, Transport
+    from lookerframe.transport import Stream, Transport
 
 _log = logging.getLogger(__name__)
 

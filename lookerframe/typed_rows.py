@@ -109,7 +109,7 @@ class RowDecoder:
         self.unlisted.update(dict.fromkeys(name for name in row if name not in self._names))
         count, values = self._read(piece)
         if count and not self._columns:
-            message = "there are rows, but the metadata lists no field that they could have"
+            message = "there are rows, but no field is known that they could have"
             raise PayloadError(message, result_format=self._format)
         arrays = {
             column.name: build_array(column.reader, cells, column=column.name, first_row=self.rows)

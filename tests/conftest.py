@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
     from lookerframe.local import Server
 
 NO_SKIPS = "LOOKERFRAME_NO_SKIPS"
+
+# No test asserts a time, those that make up their own cases included.
+settings.register_profile("lookerframe", deadline=None)
+settings.load_profile("lookerframe")
 
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 

@@ -12,6 +12,7 @@ import pytest
 
 from lookerframe.auth import Login
 from lookerframe.config import Secret, Settings
+from lookerframe.deadline import Deadline
 from lookerframe.exceptions import (
     AuthError,
     DeadlineError,
@@ -22,7 +23,7 @@ from lookerframe.exceptions import (
     ServerError,
     UnexpectedContentError,
 )
-from lookerframe.transport import Deadline, Transport
+from lookerframe.transport import Transport
 from tests.faults import FaultServer, Pause, Request, Script, reply
 
 if TYPE_CHECKING:
@@ -325,6 +326,7 @@ class TestLogout:
             login.logout()
 
         assert logins.given == 1
+        assert len(server.requests) == (4 if status == 500 else 2)
         assert "could not be given back" in caplog.text
 
     def test_a_server_that_is_gone(self) -> None:

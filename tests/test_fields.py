@@ -23,9 +23,9 @@ def day(month: int, number: int = 1) -> dt.date:
     return dt.date(2017, month, number)
 
 
-def at(*time: int) -> dt.datetime:
-    """Give a time on the third of September 2014."""
-    return dt.datetime(2014, 9, 3, *time)  # noqa: DTZ001 - the wall clock of the query
+def at(hour: int, minute: int = 0, second: int = 0, microsecond: int = 0) -> dt.datetime:
+    """Give a time on the third of September 2014, by the wall clock of the query."""
+    return dt.datetime(2014, 9, 3, hour, minute, second, microsecond)  # noqa: DTZ001
 
 
 #: LookML type of a dimension, a value as JSON spells it, the Arrow type, the value in Python.
@@ -202,18 +202,20 @@ def test_nulls_and_no_rows_have_the_type_too(column: Col, spelt: str, arrow_type
 def test_with_float64_the_schema_depends_on_the_metadata_alone(
     column: Col, spelt: str, arrow_type: pa.DataType, value: Any
 ) -> None:
-    """No rows, nulls or values: one schema, so nightly runs fit each other. A calculation of unknown type is no case."""
-    if column.type is None and column.group == CALCULATION:
-        return
+    """No rows, nulls or values: one schema, so nightly runs fit each other."""
+    if (column.type is None and column.group == CALCULATION) or abs(
+        value if isinstance(value, int) else 0
+    ) >= 2**63 - 1:
+        return  # nothing is known of the one, and float64 cannot hold the other
     due = FLOAT if column.type == "number" else arrow_type
     typing = Typing(numbers="float64")
     for values in ([], ["null"], [spelt]):
         for result_format, body in bodies(column, *values):
             result = decode(body, result_format, columns=[column], typing=typing)
             assert result.schema.types == [due]
-            assert result.to_arrow().schema == result.schema
-    if not (isinstance(value, int) and abs(value) > 2**53):
-        assert result.to_arrow()["v.a"].to_pylist() == [value]
+            table = result.to_arrow()
+            assert table.schema == result.schema
+            assert table["v.a"].to_pylist() == ([value] if values == [spelt] else [None] * len(values))
 
 
 #: Column, spelling, what the error calls the type, and what it advises.
@@ -344,7 +346,7 @@ def test_decimals_that_decimal128_cannot_hold_raise(values: list[str]) -> None:
     for result_format, body in bodies(column, *values):
         with pytest.raises(ConversionError) as caught:
             decode(body, result_format, columns=[column], typing=Typing(numbers="decimal128")).to_arrow()
-        assert caught.value.arrow_type == "decimal128"
+        assert caught.value.arrow_type.startswith("decimal128")
         assert "dtypes={'v.a': 'string'}" in str(caught.value)
 
 
@@ -400,8 +402,11 @@ def test_dtypes_decide_over_metadata(
 
 @pytest.mark.parametrize(
     "dtype",
-    ["int", "Int64", "float", "datetime64[ns]", "decimal128(39, 2)", "decimal128(3, 5)", "decimal256(40, 2)", ""]
-    + [pa.int32(), pa.large_string(), pa.timestamp("ns"), pa.timestamp("us", "UTC"), pa.decimal256(40, 2), int, None],
+    [
+        *["int", "Int64", "float", "datetime64[ns]", "decimal128(39, 2)", "decimal128(3, 5)", "decimal256(40, 2)", ""],
+        *[pa.int32(), pa.large_string(), pa.timestamp("ns"), pa.timestamp("us", "UTC"), pa.decimal256(40, 2), int],
+        None,
+    ],
     ids=str,
 )
 def test_types_that_no_column_can_have_are_refused_at_once(dtype: Any) -> None:
@@ -439,7 +444,7 @@ def test_unknown_numbers_are_refused() -> None:
 
 
 def test_columns_stand_in_lookers_order() -> None:
-    """Dimensions, measures, table calculations; whatever the order of the lists, of their union lists, and of the rows."""
+    """Dimensions, measures, table calculations; whatever the order of the lists and of the members of rows."""
     described = {
         "measure_like": [{"name": "v.c"}],
         "table_calculations": [{"name": "t"}],
@@ -507,13 +512,13 @@ def test_metadata_of_another_shape_is_refused(described: Any) -> None:
         ({"measure": "yes"}, DIMENSION, False),
     ],
 )
-def test_measure_or_not(item: dict[str, Any], group: str, measure: bool | None) -> None:  # noqa: FBT001
+def test_measure_or_not(item: dict[str, Any], group: str, measure: bool | None) -> None:
     """The flag counts, else the list that the field stands in; without a type, nothing is known of a calculation."""
     assert Field.from_api({"name": "x", **item}, group=group).measure is measure
 
 
 def test_what_looker_says_of_a_field_goes_into_the_schema() -> None:
-    """Type, label, description, format and kind are metadata of the Arrow field; nulls and non-texts are left out."""
+    """Type, label, description, format and kind are metadata of the Arrow field; what is null or empty is left out."""
     described = metadata([Col("v.n", "count", MEASURE)]) | {
         "dimensions": [
             {
@@ -524,7 +529,7 @@ def test_what_looker_says_of_a_field_goes_into_the_schema() -> None:
                 "value_format": "0.0%",
                 "label_short": "A",
             },
-            {"name": "v.b", "type": None, "label": 5},
+            {"name": "v.b", "type": None, "label": None},
         ]
     }
     schema = decode(json_detail([], [], fields=described)).schema

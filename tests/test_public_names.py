@@ -59,7 +59,7 @@ def test_all_public_names_can_be_had() -> None:
     assert [name for name in lf.__all__ if not hasattr(lf, name)] == []
     assert set(lf.__all__) <= set(dir(lf))
     with pytest.raises(AttributeError, match="no attribute 'read_looker'"):
-        _ = lf.read_looker  # type: ignore[attr-defined]
+        _ = lf.read_looker
 
 
 def test_type_checkers_see_the_same_names() -> None:

@@ -19,6 +19,7 @@ import pytest
 import requests
 
 from lookerframe.config import Secret, Settings
+from lookerframe.deadline import Deadline, Stats
 from lookerframe.exceptions import (
     AccessError,
     AuthError,
@@ -35,7 +36,7 @@ from lookerframe.exceptions import (
     ServerError,
     UnexpectedContentError,
 )
-from lookerframe.transport import Deadline, Reply, Stats, Transport, path
+from lookerframe.transport import Reply, Transport, path
 from tests.faults import Close, Drip, FaultServer, Pause, Reset, Script, chunked, cut, reply, zipped
 
 if TYPE_CHECKING:
@@ -358,9 +359,10 @@ class TestToken:
             asked.append(rejected)
             return Secret("new" if rejected else "old")
 
-        with playing(reply(401), OK, token=source) as (server, client):
+        with playing(reply(401, {"message": "expired"}), OK, token=source) as (server, client):
             post(client)
 
+        assert server.connections == 1
         assert asked == [None, Secret("old")]
         assert [request.headers["authorization"] for request in server.requests] == ["token old", "token new"]
 

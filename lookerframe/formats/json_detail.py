@@ -13,11 +13,11 @@ from typing import IO, TYPE_CHECKING, Any
 import msgspec
 
 from lookerframe.exceptions import PayloadLimitError
-from lookerframe.fields import fields_of
+from lookerframe.fields import Field, fields_of
 from lookerframe.formats.failures import refuse_error_rows, refuse_failed_query, refuse_pivots
 from lookerframe.result import Findings, Result
 from lookerframe.rows import RowArray, first_row, well_formed
-from lookerframe.typed_rows import RowDecoder, RowError
+from lookerframe.typed_rows import ERROR_KEY, RowDecoder, RowError
 from lookerframe.validation import check
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class JsonDetail:
         rows = RowArray(payload.chunks, key="data", result_format=self.name)
         head = rows.head()
         refuse_failed_query(head, payload, findings)
-        if "fields" in head:
+        if head.get("fields") is not None:
             self._check(head)
             self._learn(head, findings)
             return self._result(head, rows, payload, findings, typing=typing, on_truncate=on_truncate)
@@ -85,9 +85,17 @@ class JsonDetail:
         on_truncate: OnTruncate,
         spool: Spool | None = None,
     ) -> Result:
+        metadata = head.get("fields")
+        if metadata is None and payload.fields is not None:
+            metadata = payload.fields()
+        if metadata is not None:
+            fields = fields_of(metadata)
+            refuse_pivots(metadata, result_format=self.name)
+        else:
+            fields = tuple(Field(name) for name in (spool.names if spool else ()))
+            findings.note("the payload has no field metadata: types are inferred from the values")
         refuse_pivots(head, result_format=self.name)
-        refuse_pivots(head["fields"], result_format=self.name)
-        columns = typing.columns(fields_of(head["fields"]))
+        columns = typing.columns(fields)
         for name in typing.unused(columns):
             findings.note(f"dtypes names {name!r}, which is no column of this result")
         decoder = RowDecoder(columns, in_cells=True, result_format=self.name)
@@ -118,11 +126,8 @@ class JsonDetail:
     def _end(self, rows: RowArray, payload: Payload, findings: Findings, spool: Spool | None = None) -> dict[str, Any]:
         envelope = rows.envelope()
         refuse_failed_query(envelope, payload, findings)
-        if spool is not None and rows.has_array and "fields" not in envelope:
-            if spool.errors:
-                refuse_error_rows(spool.errors, payload, sql=envelope.get("sql"))
-            if payload.fields is not None:
-                envelope["fields"] = payload.fields()
+        if spool is not None and spool.errors and envelope.get("fields") is None:
+            refuse_error_rows(spool.errors, payload, sql=envelope.get("sql"))
         for note in self._check(envelope):
             findings.note(note)
         refuse_pivots(envelope, result_format=self.name)
@@ -133,7 +138,7 @@ class JsonDetail:
         return envelope
 
     def _check(self, envelope: Mapping[str, Any]) -> tuple[str, ...]:
-        # Failures were refused: what is left of errors are notes on a query that ran, so its rows and fields are due.
+        # Failures were refused: what is left of errors are notes on a query that ran, so its rows are due.
         left = {key: value for key, value in envelope.items() if key not in ("errors", "error")}
         return check(left, schema=self.name, result_format=self.name)
 
@@ -141,17 +146,13 @@ class JsonDetail:
         findings.metadata.update({key: envelope[key] for key in _METADATA if envelope.get(key) is not None})
 
 
-class _Row(msgspec.Struct, gc=False):
-    """What is looked for in a row before its columns are known; it must be an object."""
-
-    looker_error: Any = msgspec.UNSET
-
-
 class Spool:
     """Rows that arrived before their field metadata: checked, and kept in a temporary file.
 
     Attributes
     ----------
+    names : dict
+        The names of their members, in the order in which they were met.
     errors : list
         What their members ``looker_error`` hold, should that be no column.
     """
@@ -159,6 +160,7 @@ class Spool:
     def __init__(self) -> None:
         self._file: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=_SPOOL_BYTES)  # noqa: SIM115 - `close`
         self._sizes: list[int] = []
+        self.names: dict[str, None] = {}
         self.errors: list[Any] = []
 
     def take(self, rows: RowArray) -> None:
@@ -176,8 +178,9 @@ class Spool:
 
     def _keep(self, piece: memoryview) -> None:
         first_row(str(piece, "utf-8"), result_format=JsonDetail.name)
-        found = msgspec.json.decode(piece, type=list[_Row])
-        self.errors += [row.looker_error for row in found if row.looker_error is not msgspec.UNSET]
+        found = msgspec.json.decode(bytes(piece), type=list[dict[str, msgspec.Raw]])
+        self.names.update(dict.fromkeys(name for row in found for name in row))
+        self.errors += [msgspec.json.decode(row[ERROR_KEY]) for row in found if ERROR_KEY in row]
         try:
             self._sizes.append(self._file.write(piece))
         except OSError as exc:

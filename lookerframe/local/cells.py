@@ -18,14 +18,14 @@ import pyarrow.compute as pc
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    #: Given a batch, the JSON text of each cell of one column, with its key.
+    Column = Callable[[pa.RecordBatch], pa.Array]
+
 #: Enough to spread the cost of a batch; few enough that a batch of wide rows stays within some megabytes.
 ROWS_PER_BATCH = 4_096
 
-#: Given one batch, the JSON text of each cell of one column, with its key.
-Column = "Callable[[pa.RecordBatch], pa.Array]"
 
-
-def write_rows(table: pa.Table, columns: Sequence[Callable[[pa.RecordBatch], pa.Array]]) -> Iterator[bytes]:
+def write_rows(table: pa.Table, columns: Sequence[Column]) -> Iterator[bytes]:
     """Write the rows of `table` as JSON objects with commas between them."""
     first = True
     for batch in table.to_batches(max_chunksize=ROWS_PER_BATCH):
@@ -35,7 +35,7 @@ def write_rows(table: pa.Table, columns: Sequence[Callable[[pa.RecordBatch], pa.
             first = False
 
 
-def keyed(name: str, position: int, cell: Callable[[Any], str]) -> Callable[[pa.RecordBatch], pa.Array]:
+def keyed(name: str, position: int, cell: Callable[[Any], str]) -> Column:
     """Make the column at `position` into ``"name":<cell of the value>``."""
     key = json_text(name) + ":"
 

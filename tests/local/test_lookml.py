@@ -79,6 +79,9 @@ def test_explore_over_a_view_of_another_name(
     rows = user.run(f"{view}.both", f"{view}.count", model="m", view="e", filters={f"{view}.id": "1"})
 
     assert rows == [{f"{view}.both": "Yes", f"{view}.count": 1}]
+    sql = user.run(f"{view}.id", model="m", view="e", result_format="json_detail")["sql"]
+    assert f"  AS {view}\n" in sql
+    assert f"{view}.col0 AS" in sql
     explore = user("GET", "/lookml_models/m/explores/e").json()
     assert (explore["label"], explore["description"], explore["hidden"], explore["group_label"]) == (
         "An E",

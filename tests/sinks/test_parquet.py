@@ -62,7 +62,8 @@ class FailingStream:
     """A stream that fails half-way, and remembers its error as `Result` does."""
 
     def __init__(self, failure: BaseException) -> None:
-        self._failure = failure
+        self._coming = failure
+        self._failure: BaseException | None = None
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
         return reader(self._read()).__arrow_c_stream__(requested_schema)
@@ -70,7 +71,8 @@ class FailingStream:
     def _read(self) -> Iterator[pa.RecordBatch]:
         yield batch(0)
         yield batch(10)
-        raise self._failure
+        self._failure = self._coming
+        raise self._coming
 
 
 @pytest.fixture

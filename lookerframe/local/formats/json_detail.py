@@ -20,6 +20,7 @@ from lookerframe.local.value_formats import plain
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from lookerframe.local.cells import Column
     from lookerframe.local.outcome import Outcome
     from lookerframe.local.project import Field
 
@@ -102,7 +103,7 @@ def _fields(outcome: Outcome) -> dict[str, Any]:
     return groups
 
 
-def _columns(outcome: Outcome) -> list[Callable[[pa.RecordBatch], pa.Array]]:
+def _columns(outcome: Outcome) -> list[Column]:
     run = outcome.run
     columns = []
     for position, field in enumerate(run.plan.fields):
@@ -135,7 +136,7 @@ def _rendered(field: Field, value: Any) -> str | None:
     return plain(value) if abs(value) >= _GROUPED_FROM else None
 
 
-def _linked(outcome: Outcome, position: int, field: Field) -> Callable[[pa.RecordBatch], pa.Array]:
+def _linked(outcome: Outcome, position: int, field: Field) -> Column:
     """Write the cells of a measure with a link to the rows behind each: the link names the row's dimensions."""
     run = outcome.run
     before, after = (json_text(part)[1:-1] for part in drill_url(run, field))

@@ -1,0 +1,112 @@
+"""One end for a whole operation, and what it has cost so far; both go with every call that is part of it."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from lookerframe.exceptions import DeadlineError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Deadline:
+    """When an operation must be over, on the monotonic clock; one for all layers that take part in it.
+
+    Parameters
+    ----------
+    seconds : float or None
+        From now; None for no end.
+    clock, wait : callable
+        Time in seconds, and a way to let it pass: a seam for tests.
+    """
+
+    __slots__ = ("_began", "_clock", "_wait", "seconds")
+
+    def __init__(
+        self,
+        seconds: float | None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        wait: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.seconds = seconds
+        self._clock = clock
+        self._wait = wait
+        self._began = clock()
+
+    def now(self) -> float:
+        """Return the clock's time in seconds; only differences mean something."""
+        return self._clock()
+
+    def elapsed(self) -> float:
+        """Return the seconds since the start."""
+        return self._clock() - self._began
+
+    def remaining(self) -> float:
+        """Return the seconds that are left: never below 0, infinite without an end."""
+        return math.inf if self.seconds is None else max(0.0, self.seconds - self.elapsed())
+
+    def check(self, phase: str, *, endpoint: str | None = None) -> None:
+        """Raise `DeadlineError` if the time is over; `phase` says what was going on."""
+        if self.remaining() <= 0:
+            raise self.error(phase, endpoint=endpoint)
+
+    def error(self, phase: str, *, endpoint: str | None = None) -> DeadlineError:
+        """Make the error that says so."""
+        message = f"the {self.seconds:g} s given for the whole operation were over while {phase}"
+        return DeadlineError(message, phase=phase, endpoint=endpoint, elapsed=self.elapsed())
+
+    def sleep(self, seconds: float) -> None:
+        """Let `seconds` pass, but not more than remain."""
+        self._wait(max(0.0, min(seconds, self.remaining())))
+
+
+@dataclass(slots=True)
+class Stats:
+    """What calls have cost so far; may be added to from several threads.
+
+    Attributes
+    ----------
+    calls : int
+        Requests sent, repeated ones included.
+    retries : int
+        How many of them were repetitions.
+    received, inflated : int
+        Bytes of bodies as they came, and after decompression.
+    waited : float
+        Seconds slept before repetitions.
+    """
+
+    calls: int = 0
+    retries: int = 0
+    received: int = 0
+    inflated: int = 0
+    waited: float = 0.0
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False, compare=False)
+
+    def to_dict(self) -> dict[str, int | float]:
+        """Return the figures by name."""
+        with self._lock:
+            return {
+                "calls": self.calls,
+                "retries": self.retries,
+                "received_bytes": self.received,
+                "inflated_bytes": self.inflated,
+                "waited_seconds": self.waited,
+            }
+
+    def add(
+        self, *, calls: int = 0, retries: int = 0, received: int = 0, inflated: int = 0, waited: float = 0.0
+    ) -> None:
+        """Count."""
+        with self._lock:
+            self.calls += calls
+            self.retries += retries
+            self.received += received
+            self.inflated += inflated
+            self.waited += waited
