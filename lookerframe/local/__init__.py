@@ -17,9 +17,11 @@ from lookerframe.exceptions import MissingDependencyError
 from lookerframe.local.options import Options
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from os import PathLike
 
     from lookerframe.client import Looker
+    from lookerframe.local.accounts import User
     from lookerframe.local.service import Service
 
 __all__ = ["Server", "start"]
@@ -35,13 +37,16 @@ class Server:
     base_url : str
         ``http://127.0.0.1:<port>``, without ``/api``; what the SDKs call ``base_url``.
     client_id, client_secret : str
-        The API key, made for this server alone.
+        The API key of the first user, who is an admin; made for this server alone.
+    users : tuple of User
+        Everybody who may log in, each with ``id``, ``client_id`` and ``client_secret``.
     """
 
     def __init__(self, service: Service) -> None:
         self.base_url = service.base_url
-        self.client_id = service.accounts.client_id
-        self.client_secret = service.accounts.client_secret
+        self.users: tuple[User, ...] = service.accounts.users
+        self.client_id = self.users[0].client_id
+        self.client_secret = self.users[0].client_secret
         self._service = service
         self._looker: Looker | None = None
         # A script may end without closing; the server also lives on when only its address or client is kept.
@@ -84,13 +89,16 @@ def start(
     timezone: str = "UTC",
     not_ready_status: int = 202,
     latency: float = 0.0,
+    users: int = 2,
     max_running: int = 15,
+    queue_ttl: float = 600.0,
     result_ttl: float = 21_600.0,
     token_ttl: float = 3_600.0,
     calls_per_second: float | None = None,
     retry_after: bool = True,
     host: str = "127.0.0.1",
     port: int = 0,
+    log: Callable[[str], None] | None = None,
 ) -> Server:
     """Start a local Looker and return when it answers.
 
@@ -107,8 +115,12 @@ def start(
         Answer to a call for results that are not there yet; 204 is what Looker gave before release 25.0.
     latency : float, default 0
         Seconds that each query takes longer than the database needs.
+    users : int, default 2
+        How many users there are; the first is an admin. None sees the tasks of another.
     max_running : int, default 15
-        Queries that run at once; others wait with status ``added``. Looker's limit is 15 for each user.
+        Queries of one user that run at once; others wait with status ``added``. 15 is Looker's limit.
+    queue_ttl : float, default 600
+        Seconds that a query waits in the queue before it is killed; Looker's limit again.
     result_ttl : float, default 21600
         Seconds that results are kept after the query has ended. Looker keeps them for six hours.
     token_ttl : float, default 3600
@@ -119,6 +131,8 @@ def start(
         Whether a 429 has the header ``Retry-After``.
     host, port
         Where to listen; port 0 takes a free one.
+    log : callable, optional
+        Is given a line for each call when it ends: time, method, path, status, milliseconds.
 
     Returns
     -------
@@ -140,13 +154,16 @@ def start(
         timezone=timezone,
         not_ready_status=not_ready_status,
         latency=latency,
+        users=users,
         max_running=max_running,
+        queue_ttl=queue_ttl,
         result_ttl=result_ttl,
         token_ttl=token_ttl,
         calls_per_second=calls_per_second,
         retry_after=retry_after,
         host=host,
         port=port,
+        log=log,
     )
     try:
         from lookerframe.local.service import Service

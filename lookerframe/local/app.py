@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from lookerframe.local.errors import ApiError, not_found
+from lookerframe.local.page import show_page
 from lookerframe.local.responses import error_response
 
 if TYPE_CHECKING:
@@ -29,24 +30,36 @@ _API = "/api/4.0"
 def build_app(operations: Operations, limit: RateLimit) -> Starlette:
     """Put the operations under their paths."""
     calls = [
+        ("POST", "/login/{user_id}", operations.login_user),
         ("GET", "/user", operations.me),
         ("GET", "/versions", operations.versions),
         ("DELETE", "/logout", operations.logout),
         ("POST", "/queries", operations.create_query),
         ("POST", "/queries/run/{result_format}", operations.run_inline_query),
         ("GET", "/queries/slug/{slug}", operations.query_for_slug),
+        (
+            "GET",
+            "/queries/models/{model_name}/views/{view_name}/run/{result_format}",
+            operations.run_url_encoded_query,
+        ),
         ("GET", "/queries/{query_id}", operations.query),
         ("GET", "/queries/{query_id}/run/{result_format}", operations.run_query),
         ("POST", "/query_tasks", operations.create_query_task),
         ("GET", "/query_tasks/multi_results", operations.query_task_multi_results),
         ("GET", "/query_tasks/{query_task_id}", operations.query_task),
         ("GET", "/query_tasks/{query_task_id}/results", operations.query_task_results),
+        ("GET", "/running_queries", operations.all_running_queries),
         ("DELETE", "/running_queries/{query_task_id}", operations.kill_query),
+        ("GET", "/connections/{connection_name}", operations.connection),
+        ("GET", "/lookml_models", operations.all_lookml_models),
+        ("GET", "/lookml_models/{lookml_model_name}", operations.lookml_model),
         ("GET", "/lookml_models/{lookml_model_name}/explores/{explore_name}", operations.lookml_model_explore),
         ("GET", "/looks/{look_id}", operations.look),
+        ("GET", "/looks/{look_id}/run/{result_format}", operations.run_look),
     ]
     return Starlette(
         routes=[
+            Route("/", _page(operations)),
             Route("/alive", _alive),
             _route("POST", f"{_API}/login", operations.login, limit),
             # The Python SDK logs out without a version.
@@ -72,10 +85,17 @@ def _route(verb: str, path: str, handler: Handler, limit: RateLimit) -> Route:
 
 def _authenticated(operations: Operations, handler: Handler) -> Handler:
     async def checked(request: Request) -> Response:
-        request.state.token = operations.accounts.check(request.headers.get("Authorization", ""))
+        request.state.session = operations.accounts.check(request.headers.get("Authorization", ""))
         return await handler(request)
 
     return checked
+
+
+def _page(operations: Operations) -> Handler:
+    async def page(request: Request) -> Response:
+        return show_page(operations, request)
+
+    return page
 
 
 async def _alive(_: Request) -> Response:

@@ -1,7 +1,7 @@
 """Files of LookML as blocks of parameters: parsed by ``lkml``, each block with its line, every mistake with its place.
 
-Whatever could change a number and is not served yet (joins, derived tables, filtered measures, Liquid, ...) is refused:
-to leave it out silently would answer with other numbers than Looker does.
+Whatever could change a number and is not served (Liquid in SQL, access filters, refinements, ...) is refused: to leave
+it out silently would answer with other numbers than Looker does.
 """
 
 from __future__ import annotations
@@ -21,17 +21,39 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-_DESCRIPTIVE = {"label", "description", "hidden", "group_label", "group_item_label", "view_label", "tags"}
+_DESCRIPTIVE = {
+    *("label", "description", "hidden", "group_label", "group_item_label", "view_label", "tags", "html", "link"),
+    *("drill_fields", "suggestions", "suggestable"),
+}
 _NUMERIC = {"value_format", "value_format_name"}
+_TIMED = {"convert_tz", "datatype"}
 
 #: Parameters that each kind of block may have.
 _SERVED = {
-    "dimension": {"type", "sql", "primary_key", "convert_tz", "datatype", *_DESCRIPTIVE, *_NUMERIC},
-    "dimension_group": {"type", "sql", "timeframes", "convert_tz", "datatype", *_DESCRIPTIVE},
-    "measure": {"type", "sql", "drill_fields", *_DESCRIPTIVE, *_NUMERIC},
-    "view": {"sql_table_name", "label", "dimension", "dimension_group", "measure"},
-    "explore": {"view_name", "from", "label", "description", "hidden", "group_label"},
-    "model": {"connection", "label", "include", "explore", "view"},
+    "dimension": {
+        *("type", "sql", "primary_key", "case", "tiers", "bins", "style", "sql_latitude", "sql_longitude"),
+        *("start_location_field", "end_location_field", "units", *_TIMED, *_DESCRIPTIVE, *_NUMERIC),
+    },
+    "dimension_group": {"type", "sql", "timeframes", "intervals", "sql_start", "sql_end", *_TIMED, *_DESCRIPTIVE},
+    "measure": {
+        *("type", "sql", "filters", "list_field", "percentile", "sql_distinct_key", *_TIMED),
+        *(*_DESCRIPTIVE, *_NUMERIC),
+    },
+    "case": {"when", "else"},
+    "when": {"sql", "label"},
+    "link": {"label", "url", "icon_url"},
+    "set": {"fields"},
+    "derived_table": {"sql"},
+    "view": {"sql_table_name", "derived_table", "label", "set", "dimension", "dimension_group", "measure"},
+    "explore": {
+        *("view_name", "from", "label", "view_label", "description", "hidden", "group_label", "tags", "fields", "join"),
+        *("always_filter", "always_join", "sql_always_where", "sql_always_having"),
+    },
+    "join": {
+        *("from", "view_label", "type", "relationship", "sql_on", "foreign_key", "fields", "required_joins"),
+    },
+    "always_filter": {"filters"},
+    "model": {"connection", "label", "include", "explore", "view", "fiscal_month_offset"},
     "file": {"include", "explore", "view"},
 }
 #: lkml gathers repeated parameters under other names (``joins``, ``filters__all``): here they are as written.
@@ -166,6 +188,29 @@ class Block:
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
             raise self.error(f"parameter {name!r} is {value!r}; expected a list, as in {name}: [a, b]")
         return tuple(value)
+
+    def inner(self, kind: str, name: str, parameters: Mapping[str, Any]) -> Block:
+        """Read a block inside of this one, such as a ``link``, which has no line of its own."""
+        if not isinstance(parameters, dict):
+            raise self.error(f"parameter {name!r} is {parameters!r}; expected a block, as in {name}: {{ ... }}")
+        return Block(kind, self.subject, self.place, parameters)
+
+    def sql(self, name: str) -> str | None:
+        """Read SQL, in which Liquid is refused."""
+        text = self.text(name)
+        if text is not None and ("{%" in text or "{{" in text):
+            raise self.error(f"Liquid in {name} is not served by the local Looker; write plain SQL")
+        return None if text is None else text.strip()
+
+    def filters(self) -> tuple[tuple[str, str], ...]:
+        """Read ``filters: [field: "expression", ...]``, in its older form of one block for each field as well."""
+        found: list[tuple[str, str]] = []
+        for item in self.parameters.get("filters__all") or []:
+            for pair in item if isinstance(item, list) else [{item.get("field"): item.get("value")}]:
+                found += pair.items()
+        if not all(isinstance(text, str) for pair in found for text in pair):
+            raise self.error('filters have another form; expected filters: [field: "expression"]')
+        return tuple(found)
 
     def choice(self, name: str, allowed: Iterable[str]) -> str | None:
         """Read one of several words."""

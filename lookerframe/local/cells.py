@@ -1,4 +1,4 @@
-"""Columns of a result -> the JSON text of its rows, a batch at a time.
+"""Columns of a result -> the text of its rows, a batch at a time: JSON objects, or lines of any other kind.
 
 A cell is written once for each distinct value of a batch, in Python, and then put in its places by Arrow; rows are
 joined by Arrow too. A result of millions of cells is so written without a Python object for each.
@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    #: Given a batch, the JSON text of each cell of one column, with its key.
+    #: Given a batch, the text of each cell of one column; in JSON with its key.
     Column = Callable[[pa.RecordBatch], pa.Array]
 
 #: Enough to spread the cost of a batch; few enough that a batch of wide rows stays within some megabytes.
@@ -35,12 +35,37 @@ def write_rows(table: pa.Table, columns: Sequence[Column]) -> Iterator[bytes]:
             first = False
 
 
+def write_lines(
+    table: pa.Table, columns: Sequence[Column], *, opening: str, separator: str, closing: str
+) -> Iterator[bytes]:
+    """Write each row of `table` as its cells with `separator` between them, from `opening` to `closing`."""
+    for batch in table.to_batches(max_chunksize=ROWS_PER_BATCH):
+        if batch.num_rows:
+            cells = [column(batch) for column in columns]
+            yield _joined(cells, opening=opening, separator=separator, closing=closing)
+
+
 def keyed(name: str, position: int, cell: Callable[[Any], str]) -> Column:
     """Make the column at `position` into ``"name":<cell of the value>``."""
     key = json_text(name) + ":"
 
     def write(batch: pa.RecordBatch) -> pa.Array:
         return map_values(batch.column(position), lambda value: key + cell(value))
+
+    return write
+
+
+def nested(name: str, columns: Sequence[Column]) -> Column:
+    """Make one column of several: ``"name":{<the columns>}``."""
+    opening = pa.scalar(f"{json_text(name)}:{{", pa.large_string())
+    closing, nothing = pa.scalar("}", pa.large_string()), pa.scalar("", pa.large_string())
+    comma = pa.scalar(",", pa.large_string())
+
+    def write(batch: pa.RecordBatch) -> pa.Array:
+        if not columns:
+            return pa.array([f"{json_text(name)}:{{}}"] * batch.num_rows, pa.large_string())
+        inner = pc.binary_join_element_wise(*(column(batch) for column in columns), comma)
+        return pc.binary_join_element_wise(opening, inner, closing, nothing)
 
     return write
 
@@ -89,12 +114,11 @@ def _readable(column: pa.Array) -> pa.Array:
     return column
 
 
-def _joined(columns: Iterable[pa.Array]) -> bytes:
-    """Join cells to rows and rows to one text, each row as ``,{...}``."""
-    cells = pc.binary_join_element_wise(*columns, pa.scalar(",", pa.large_string()))
-    opening, closing, nothing = (pa.scalar(text, pa.large_string()) for text in (",{", "}", ""))
-    rows = pc.binary_join_element_wise(opening, cells, closing, nothing)
+def _joined(columns: Iterable[pa.Array], *, opening: str = ",{", separator: str = ",", closing: str = "}") -> bytes:
+    """Join cells to rows and rows to one text."""
+    begin, comma, end, nothing = (pa.scalar(text, pa.large_string()) for text in (opening, separator, closing, ""))
+    rows = pc.binary_join_element_wise(begin, pc.binary_join_element_wise(*columns, comma), end, nothing)
     # The values of an Arrow text array lie one after the other: that is the joined text.
     _, offsets, values = rows.buffers()
-    end = int.from_bytes(memoryview(offsets).cast("B")[8 * len(rows) : 8 * len(rows) + 8], "little")
-    return memoryview(values)[:end].tobytes()
+    size = int.from_bytes(memoryview(offsets).cast("B")[8 * len(rows) : 8 * len(rows) + 8], "little")
+    return memoryview(values)[:size].tobytes()

@@ -12,7 +12,7 @@ from urllib.parse import quote_plus
 from lookerframe.local.cells import json_value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from lookerframe.local.outcome import Run
     from lookerframe.local.project import Field
@@ -21,11 +21,10 @@ _SPECIAL = frozenset('%_^",')
 _ROW_LIMIT = 500
 
 
-def drill_url(run: Run, field: Field) -> tuple[str, str]:
-    """Write the address behind a measure in two parts; the filters of the row go between them."""
+def drill_url(run: Run, field: Field, row: Collection[str]) -> tuple[str, str]:
+    """Write the address behind a measure in two parts; the filters of the dimensions `row` go between them."""
     query = run.query
     start = f"{run.path_prefix}/explore/{quote_plus(query.model)}/{quote_plus(query.explore.name)}"
-    row = {item.full_name for item in run.plan.fields if not item.measure}
     filters = "".join(_filter(name, condition.text) for name, condition in query.filters.items() if name not in row)
     end = f"{filters}&query_timezone={quote_plus(run.plan.timezone)}&limit={_ROW_LIMIT}"
     return f"{start}?fields={','.join(field.drill_fields)}", end

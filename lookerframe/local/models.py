@@ -7,11 +7,11 @@ that includes; an explore is over the view of its own name, ``view_name`` names 
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lookerframe.local.blocks import Block, LookMLError, Source
+from lookerframe.local.explores import read_explore
 from lookerframe.local.project import Explore, Model, Place, Project, View
 from lookerframe.local.views import read_view, title
 
@@ -59,7 +59,7 @@ def _read_model(source: Source, folder: Path) -> Model:
             views[view.name] = view
     for part in sources:
         for item in part.content.get("explores", []):
-            explore = _read_explore(part, item, views)
+            explore = read_explore(part, item, views, fiscal=_fiscal_month_offset(block))
             if explore.name in explores:
                 message = f"explore {explore.name!r} is defined twice in model {name!r}"
                 raise LookMLError(message, place=explore.place)
@@ -99,22 +99,9 @@ def _absolute(path: Path) -> Path:
     return Path(os.path.abspath(path))  # noqa: PTH100
 
 
-def _read_explore(source: Source, parameters: dict[str, Any], views: dict[str, View]) -> Explore:
-    name = parameters["name"]
-    block = Block("explore", name, source.place("explore", name), parameters)
-    wanted = block.text("from") or block.text("view_name") or name
-    view = views.get(wanted)
-    if view is None:
-        raise block.error(f"no view {wanted!r} among the included files; known: {', '.join(sorted(views)) or 'none'}")
-    if block.text("from"):
-        fields = {key: replace(item, view=name) for key, item in view.fields.items()}
-        view = replace(view, name=name, fields=fields)
-    return Explore(
-        name,
-        view,
-        block.place,
-        label=block.text("label") or title(name),
-        description=block.text("description"),
-        hidden=block.flag("hidden"),
-        group_label=block.text("group_label"),
-    )
+def _fiscal_month_offset(block: Block) -> int:
+    text = block.text("fiscal_month_offset") or "0"
+    try:
+        return int(text)
+    except ValueError as exc:
+        raise block.error(f"fiscal_month_offset is {text!r}; expected a number of months") from exc

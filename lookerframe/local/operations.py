@@ -14,23 +14,24 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from lookerframe.local import formats
-from lookerframe.local.accounts import USER_ID
+from lookerframe.local.catalog import connections, describe_connection, describe_model, describe_models
 from lookerframe.local.cells import json_text
 from lookerframe.local.errors import ApiError, not_found
 from lookerframe.local.formats.json_rows import error_text
 from lookerframe.local.metadata import describe_explore
-from lookerframe.local.outcome import Outcome, Run
-from lookerframe.local.parameters import Parameters, RunOptions, read_json
+from lookerframe.local.outcome import Run
+from lookerframe.local.parameters import Parameters, RunOptions, read_json, read_url_query
 from lookerframe.local.responses import json_response, stream_response
 from lookerframe.local.selection import select
+from lookerframe.local.task_answers import entry, missing_entry, object_of, running_json, task_json, without_outcome
 from lookerframe.local.tasks import Status, Task, Tasks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from starlette.requests import Request
 
-    from lookerframe.local.accounts import Accounts
+    from lookerframe.local.accounts import Accounts, User
     from lookerframe.local.content import Look
     from lookerframe.local.formats import Format
     from lookerframe.local.project import Project
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
 
 #: The release whose API document is followed.
 _RELEASE = "26.12"
-_EXPIRED = "Results have expired. Run the query again."  # recorded
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,27 +66,18 @@ class Operations:
         given = {**request.query_params, **form}
         return json_response(self.accounts.login(given.get("client_id"), given.get("client_secret")))
 
+    async def login_user(self, request: Request) -> Response:
+        """``POST /login/{user_id}``: an admin becomes another user."""
+        return json_response(self.accounts.login_as(_user(request), request.path_params["user_id"]))
+
     async def logout(self, request: Request) -> Response:
         """``DELETE /logout``."""
-        self.accounts.logout(request.state.token)
+        self.accounts.logout(request.state.session)
         return Response(status_code=204)
 
     async def me(self, request: Request) -> Response:
         """``GET /user``."""
-        user = {
-            "can": {"show": True, "index": True},
-            "id": USER_ID,
-            "first_name": "Local",
-            "last_name": "Looker",
-            "display_name": "Local Looker",
-            "email": "local@example.com",
-            "locale": "en",
-            "is_disabled": False,
-            "group_ids": ["1"],
-            "role_ids": ["1"],
-            "url": f"{_base_url(request)}/api/4.0/users/{USER_ID}",
-        }
-        return _selected(request, user)
+        return _selected(request, _user(request).as_json(_base_url(request)))
 
     async def versions(self, request: Request) -> Response:
         """``GET /versions``."""
@@ -123,18 +114,32 @@ class Operations:
         """``POST /queries/run/{result_format}``."""
         return await self._run(request, self.queries.create(read_json(await request.body())))
 
-    async def _run(self, request: Request, query: Query) -> Response:
+    async def run_look(self, request: Request) -> Response:
+        """``GET /looks/{look_id}/run/{result_format}``."""
+        return await self._run(request, self._look(request).query)
+
+    async def run_url_encoded_query(self, request: Request) -> Response:
+        """``GET /queries/models/{model_name}/views/{view_name}/run/{result_format}``."""
+        model, view = request.path_params["model_name"], request.path_params["view_name"]
+        if model not in self.project.models or view not in self.project.models[model].explores:
+            raise not_found()
+        body = {"model": model, "view": view, **read_url_query(request.query_params)}
+        # The row limit is the query's own here.
+        given = {key: value for key, value in request.query_params.items() if key != "limit"}
+        return await self._run(request, self.queries.create(body), given)
+
+    async def _run(self, request: Request, query: Query, given: Mapping[str, str] | None = None) -> Response:
         """Run a query while the caller waits; a query that its database refuses is 200 in every format."""
-        parameters = Parameters(request.query_params)
+        parameters = Parameters(request.query_params if given is None else given)
         options = RunOptions.read(parameters)
         result_format = request.path_params["result_format"]
         served = _served(parameters, result_format, documented=(*formats.DOCUMENTED, *formats.ONLY_RUN))
-        task = self.tasks.create(_run(query, options), served)
+        task = self.tasks.create(_user(request), _run(query, options), served)
         wrapped = asyncio.wrap_future(self.tasks.start(task))
         await asyncio.wait([wrapped])
         outcome = None if wrapped.cancelled() else wrapped.result()
         if outcome is None:
-            raise _without_outcome(task)
+            raise without_outcome(task)
         return stream_response(request, served.write(outcome), served.content_type)
 
     def _query(self, query_id: str) -> Query:
@@ -158,15 +163,16 @@ class Operations:
             if body.get(name) is None:
                 values.refuse(name, f"'{name}' is required.", "missing_field")
         served = _served(values, result_format or "", documented=formats.DOCUMENTED)
-        task = self.tasks.create(_run(self._query(query_id or ""), options), served, **options.shown(), **named)
-        answer = self._task_json(task, _base_url(request))
+        run = _run(self._query(query_id or ""), options)
+        task = self.tasks.create(_user(request), run, served, **options.shown(), **named)
+        answer = task_json(task, _base_url(request))
         if not deferred:
             self.tasks.start(task)
         return _selected(request, answer)
 
     async def query_task(self, request: Request) -> Response:
         """``GET /query_tasks/{query_task_id}``."""
-        return _selected(request, self._task_json(self._task(request), _base_url(request)))
+        return _selected(request, task_json(self._task(request), _base_url(request)))
 
     async def query_task_results(self, request: Request) -> Response:
         """``GET /query_tasks/{query_task_id}/results``."""
@@ -176,7 +182,7 @@ class Operations:
             return Response(status_code=self.not_ready_status)
         outcome = task.outcome
         if outcome is None:
-            raise _without_outcome(task)
+            raise without_outcome(task)
         if outcome.error and not task.format.carries_errors:
             raise ApiError(400, error_text(outcome))
         return stream_response(request, task.format.write(outcome), task.format.content_type)
@@ -186,50 +192,31 @@ class Operations:
         ids = [name for name in request.query_params.get("query_task_ids", "").split(",") if name]
         if not ids:
             raise ApiError(400, "query_task_ids is empty; expected task ids with commas between them.")
-        entries = {task_id: self._entry(self.tasks.get(task_id)) for task_id in ids}
-        return stream_response(request, _object_of(entries), "application/json")
+        found = {task_id: self.tasks.get(task_id, seen_by=_user(request)) for task_id in ids}
+        for task in found.values():
+            if task is not None and task.status in (Status.ADDED, Status.RUNNING):
+                self.tasks.start(task)
+        entries = {task_id: missing_entry() if task is None else entry(task) for task_id, task in found.items()}
+        return stream_response(request, object_of(entries), "application/json")
+
+    async def all_running_queries(self, request: Request) -> Response:
+        """``GET /running_queries``: for admins only (documented); to others it is as if it were not there (assumed)."""
+        if not _user(request).is_admin:
+            raise not_found()
+        return json_response([running_json(task, _base_url(request)) for task in self.tasks.under_way()])
 
     async def kill_query(self, request: Request) -> Response:
         """``DELETE /running_queries/{query_task_id}``; a task that has ended is 404 (observed)."""
-        if not await run_in_threadpool(self.tasks.kill, self._task(request)):
+        found = self.tasks.find(request.path_params["query_task_id"]) if _user(request).is_admin else None
+        if not await run_in_threadpool(self.tasks.kill, found or self._task(request)):
             raise not_found()
         return Response(status_code=204)
 
     def _task(self, request: Request) -> Task:
-        task = self.tasks.get(request.path_params["query_task_id"])
+        task = self.tasks.get(request.path_params["query_task_id"], seen_by=_user(request))
         if task is None:
             raise not_found()
         return task
-
-    def _task_json(self, task: Task, base_url: str) -> dict[str, Any]:
-        outcome = task.outcome
-        return {
-            "can": {"show": True, "kill": True},
-            "id": task.id,
-            "query_id": task.run.query.id,
-            "query": task.run.query.as_json(base_url),
-            "generate_links": task.run.drill_links,
-            **task.shown,
-            "cache_only": False,
-            "cache_key": None,
-            "status": task.status,
-            "runtime": outcome.runtime if outcome else None,
-            "result_source": "query" if outcome else None,
-            "result_format": task.format.name,
-        }
-
-    def _entry(self, task: Task | None) -> Iterator[bytes]:
-        """Write what ``multi_results`` says of one task, as recorded."""
-        if task is None:
-            # Documented as the status of a task that the caller may not see; it does not tell that from an unknown one.
-            return iter([b'{"status":"missing"}'])
-        if task.status in (Status.ADDED, Status.RUNNING):
-            self.tasks.start(task)
-        outcome = task.outcome
-        if outcome is None:
-            data = {"data": {"error": _EXPIRED}} if task.status is Status.EXPIRED else {}
-            return iter([json_text({"status": task.status, **data}).encode()])
-        return _finished_entry(task, outcome)
 
     # -- Models and content --------------------------------------------------------------------------------------------
 
@@ -241,12 +228,47 @@ class Operations:
             raise not_found()
         return _selected(request, describe_explore(explore, model, self.project))
 
+    async def all_lookml_models(self, request: Request) -> Response:
+        """``GET /lookml_models``; every model has explores, so ``exclude_empty`` leaves none out."""
+        parameters = Parameters(request.query_params)
+        hidden = parameters.flag("exclude_hidden")
+        for name in ("exclude_empty", "include_internal", "include_self_service"):
+            parameters.flag(name)
+        limit, offset = parameters.count("limit"), parameters.count("offset")
+        parameters.check()
+        start = offset or 0
+        models = describe_models(self.project, exclude_hidden=hidden)[start:][:limit]
+        return json_response(select(models, request.query_params.get("fields")))
+
+    async def lookml_model(self, request: Request) -> Response:
+        """``GET /lookml_models/{lookml_model_name}``."""
+        model = self.project.models.get(request.path_params["lookml_model_name"])
+        if model is None:
+            raise not_found()
+        return _selected(request, describe_model(model, self.project))
+
+    async def connection(self, request: Request) -> Response:
+        """``GET /connections/{connection_name}``."""
+        name = request.path_params["connection_name"]
+        if name not in connections(self.project.models.values()):
+            raise not_found()
+        return _selected(request, describe_connection(name))
+
     async def look(self, request: Request) -> Response:
         """``GET /looks/{look_id}``."""
+        return _selected(request, self._look(request).as_json(_base_url(request), user_id=self.accounts.users[0].id))
+
+    def _look(self, request: Request) -> Look:
         look = self.looks.get(request.path_params["look_id"])
         if look is None:
             raise not_found()
-        return _selected(request, look.as_json(_base_url(request), user_id=USER_ID))
+        return look
+
+
+def _user(request: Request) -> User:
+    """Name the caller, whom `app` has found."""
+    user: User = request.state.session.user
+    return user
 
 
 def _run(query: Query, options: RunOptions) -> Run:
@@ -254,16 +276,18 @@ def _run(query: Query, options: RunOptions) -> Run:
         query,
         query.plan(options.limit),
         drill_links=options.generate_drill_links,
+        apply_formatting=options.apply_formatting,
         path_prefix=unquote(options.path_prefix or ""),
     )
 
 
 def _served(parameters: Parameters, name: str, *, documented: tuple[str, ...]) -> Format:
     """Find the format, or answer 422 with this and every earlier problem of the call."""
-    found = formats.find(name)
+    found = formats.find(name) if name in documented else None
     if found is None and name:
-        known = "is not served by the local Looker yet" if name in documented else "is unknown"
-        parameters.refuse("result_format", f"result_format {name!r} {known}; served: {', '.join(formats.served())}")
+        served = ", ".join(item for item in formats.served() if item in documented)
+        known = "is not served by the local Looker" if name in documented else "is unknown"
+        parameters.refuse("result_format", f"result_format {name!r} {known}; served: {served}")
     parameters.check()
     if found is None:
         raise not_found()
@@ -274,34 +298,6 @@ def _object(body: Any) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise ApiError(400, f"The body is {json_text(body)[:40]}; expected an object with query_id and result_format.")
     return body
-
-
-def _without_outcome(task: Task) -> ApiError:
-    """Answer for a task that has ended and has nothing to show."""
-    if task.status is Status.KILLED:
-        return ApiError(400, "The query was killed.")  # assumed
-    if task.status is Status.EXPIRED:
-        return ApiError(404, _EXPIRED)
-    return ApiError(500, "The local Looker failed while running the query; its log has the details.")
-
-
-def _finished_entry(task: Task, outcome: Outcome) -> Iterator[bytes]:
-    yield b'{"status":' + json_text(task.status).encode() + b',"result_source":"query","data":'
-    if outcome.error and not task.format.carries_errors:
-        facts = {"id": task.id, "error": error_text(outcome), "runtime": f"{outcome.runtime:.3f}"}
-        yield json_text({**facts, "sql": task.run.plan.sql}).encode()
-    else:
-        yield from task.format.write(outcome)
-    yield b"}"
-
-
-def _object_of(entries: Mapping[str, Iterator[bytes]]) -> Iterator[bytes]:
-    separator = b"{"
-    for name, chunks in entries.items():
-        yield separator + json_text(name).encode() + b":"
-        yield from chunks
-        separator = b","
-    yield b"}"
 
 
 def _selected(request: Request, answer: dict[str, Any]) -> Response:

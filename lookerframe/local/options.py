@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from lookerframe.exceptions import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 _NOT_READY = (202, 204)
@@ -22,22 +23,26 @@ class Options:
     timezone: str
     not_ready_status: int
     latency: float
+    users: int
     max_running: int
+    queue_ttl: float
     result_ttl: float
     token_ttl: float
     calls_per_second: float | None
     retry_after: bool
     host: str
     port: int
+    log: Callable[[str], None] | None
 
     def __post_init__(self) -> None:
         if self.not_ready_status not in _NOT_READY:
             raise _unusable("not_ready_status", self.not_ready_status, "202 or 204")
         if self.latency < 0:
             raise _unusable("latency", self.latency, "seconds, 0 or more")
-        if self.max_running < 1:
-            raise _unusable("max_running", self.max_running, "1 or more")
-        for name in ("result_ttl", "token_ttl", "calls_per_second"):
+        for name in ("users", "max_running"):
+            if getattr(self, name) < 1:
+                raise _unusable(name, getattr(self, name), "1 or more")
+        for name in ("queue_ttl", "result_ttl", "token_ttl", "calls_per_second"):
             value = getattr(self, name)
             if value is not None and value <= 0:
                 raise _unusable(name, value, "more than 0")

@@ -5,14 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+
+from lookerframe.local.arranging import arrange
+from lookerframe.local.layouts import PART
+
 if TYPE_CHECKING:
     import datetime as dt
-
-    import pyarrow as pa
 
     from lookerframe.local.compiler import Plan
     from lookerframe.local.engine import DatabaseError
     from lookerframe.local.queries import Query
+    from lookerframe.local.sheets import Sheet
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +33,15 @@ class Run:
         Whether cells carry links.
     path_prefix : str
         Put before the address of each link.
+    apply_formatting : bool
+        Whether numbers come as text, in the format that LookML gives them.
     """
 
     query: Query
     plan: Plan
     drill_links: bool = False
     path_prefix: str = ""
+    apply_formatting: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +55,11 @@ class Outcome:
     table: pa.Table | None = None
     error: DatabaseError | None = None
 
-    @property
-    def truncated(self) -> bool:
-        """Whether the rows reach the limit, so that there may be more."""
-        return self.table is not None and self.run.plan.limit == self.table.num_rows
+    def sheet(self) -> Sheet:
+        """Lay the rows out; a query that failed has none."""
+        plan = self.run.plan
+        table = self.table if self.table is not None else _no_rows(plan)
+        return arrange(self.run.query.layout, plan, table)
 
     @property
     def summary(self) -> str:
@@ -74,3 +82,8 @@ class Outcome:
                 "sql_error_loc": {key: value for key, value in place.items() if value is not None},
             }
         ]
+
+
+def _no_rows(plan: Plan) -> pa.Table:
+    names = {PART: pa.int32(), **{field.full_name: pa.string() for field in plan.fields}}
+    return pa.table({name: pa.nulls(0, kind) for name, kind in names.items()})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,9 @@ from lookerframe.local.errors import ApiError, Problem, invalid
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+#: Keys of a query that an address may have besides its filters: those that are text, and those with commas between.
+_URL_TEXTS = ("limit", "column_limit", "query_timezone", "row_total", "dynamic_fields", "filter_expression")
+_URL_LISTS = ("fields", "pivots", "fill_fields", "sorts", "subtotals")
 _FLAGS = {"true": True, "false": False}
 
 
@@ -21,6 +25,21 @@ def read_json(body: bytes) -> Any:
         return msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError) as exc:
         raise ApiError(400, f"The body is not JSON: {exc}") from exc
+
+
+def read_url_query(given: Mapping[str, str]) -> dict[str, Any]:
+    """Read a query that is spelled out in an address, as ``fields=a,b&f[a]=x&sorts=b+desc``.
+
+    Source: ``run_url_encoded_query`` of the API, whose parameters are those of the address of an explore.
+    """
+    body: dict[str, Any] = {name: given[name] for name in _URL_TEXTS if given.get(name)}
+    body |= {name: given[name].split(",") for name in _URL_LISTS if given.get(name)}
+    flags = Parameters(given)
+    if flags.flag("total"):
+        body["total"] = True
+    flags.check()
+    filters = {name[2:-1]: text for name, text in given.items() if name.startswith("f[") and name.endswith("]")}
+    return {**body, "filters": filters} if filters else body
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +69,20 @@ class Parameters:
 
     def limit(self) -> int | None:
         """Read a number of rows; -1 is all."""
-        text = self.given.get("limit")
+        return self._number("limit", least=-1, expected="a whole number, or -1 for all rows")
+
+    def count(self, name: str) -> int | None:
+        """Read a number of items."""
+        return self._number(name, least=0, expected="a whole number")
+
+    def _number(self, name: str, *, least: int, expected: str) -> int | None:
+        text = self.given.get(name)
         if text is None or text == "":
             return None
-        value = int(text) if text.isascii() and text.removeprefix("-").isdecimal() else None
-        if value is None or value < -1:
-            self.refuse("limit", f"'limit' is {text!r}; expected a whole number, or -1 for all rows")
+        # What has more digits than 64 bits is no number of rows.
+        value = int(text) if re.fullmatch("-?[0-9]{1,18}", text) else None
+        if value is None or value < least:
+            self.refuse(name, f"{name!r} is {text!r}; expected {expected}")
             return None
         return value
 
@@ -74,6 +101,7 @@ class RunOptions:
     """The parameters that ``create_query_task`` and the ``run_*`` calls share."""
 
     limit: int | None
+    apply_formatting: bool
     cache: bool
     generate_drill_links: bool
     force_production: bool
@@ -88,13 +116,13 @@ class RunOptions:
         There is no result cache, no development mode and no derived table here, so the options about these are met
         whatever they say; only ``cache_only`` asks for something that does not exist.
         """
-        for name in ("apply_formatting", "apply_vis"):
-            if parameters.flag(name):
-                parameters.refuse(name, f"'{name}=true' is not served by the local Looker yet; leave it out")
+        if parameters.flag("apply_vis"):
+            parameters.refuse("apply_vis", "'apply_vis=true' is not served by the local Looker; leave it out")
         if parameters.flag("cache_only"):
             parameters.refuse("cache_only", "the local Looker keeps no result cache; leave 'cache_only' out")
         return cls(
             limit=parameters.limit(),
+            apply_formatting=parameters.flag("apply_formatting"),
             cache=parameters.flag("cache", default=True),
             generate_drill_links=parameters.flag("generate_drill_links"),
             force_production=parameters.flag("force_production"),

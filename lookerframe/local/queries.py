@@ -1,7 +1,7 @@
 """Saved queries: bodies checked in full, one id for one body.
 
 Sources: the ``Query`` schema; "the same object for the same parameters; queries are immutable" and ids that are slugs
-(looker-api.md §5.1). What the local Looker cannot compute yet is refused when the query is created.
+(looker-api.md §5.1). What the local Looker cannot compute is refused when the query is created.
 """
 
 from __future__ import annotations
@@ -16,17 +16,22 @@ import msgspec
 
 from lookerframe.local import filters
 from lookerframe.local.compiler import Plan, Sort, compile_query
+from lookerframe.local.custom import DynamicFields
 from lookerframe.local.errors import Problem, invalid
+from lookerframe.local.fills import can_fill
+from lookerframe.local.layouts import DEFAULT_COLUMN_LIMIT, Layout, compile_layout
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from lookerframe.local.filters import Condition
-    from lookerframe.local.project import Explore, Project
+    from lookerframe.local.project import Explore, Field, Project
 
 #: Rows of a query that names no limit: the default of Looker's own pages; what the API does is not documented.
 DEFAULT_LIMIT = 500
 _UNLIMITED = -1
+#: Values of ``row_total`` in LookML's dashboards; an empty one is "off".
+_ROW_TOTALS = {"off": False, "right": True, "left": True}
 _ID_LENGTH = 22
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
@@ -59,17 +64,6 @@ _WRITABLE = {
     "query_timezone": _TEXT,
 }
 
-#: Values that ask for nothing; anything else in these keys would change the result.
-_UNSERVED: dict[str, tuple[Any, ...]] = {
-    "pivots": (None, []),
-    "fill_fields": (None, []),
-    "filter_expression": (None, ""),
-    "total": (None, False),
-    "row_total": (None, "", "off"),
-    "subtotals": (None, []),
-    "dynamic_fields": (None, "", "[]"),
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Query:
@@ -81,8 +75,12 @@ class Query:
         22 letters and digits, the same for the same `body`.
     body : mapping
         Every writable key that was sent; limits as text.
+    explore : Explore
+        With the custom fields of the query.
     filters : mapping of str to Condition
         The parsed ``filters``, by field.
+    layout : Layout
+        What is pivoted, totalled, filled and calculated.
     """
 
     id: str
@@ -93,6 +91,7 @@ class Query:
     sorts: tuple[Sort, ...]
     limit: int | None
     timezone: str
+    layout: Layout
 
     @property
     def model(self) -> str:
@@ -102,12 +101,19 @@ class Query:
     def plan(self, limit: int | None = None) -> Plan:
         """Compile the query; `limit`, if given, stands in for its own and -1 is all rows."""
         rows = self.limit if limit is None else None if limit == _UNLIMITED else limit
+        if self.layout.is_plain:
+            return self._compiled(self.body["fields"], rows)
+        return compile_layout(self.layout, self._compiled, limit=rows, is_sorted=bool(self.sorts))
+
+    def _compiled(self, names: Iterable[str], limit: int | None, default: tuple[Sort, ...] = ()) -> Plan:
+        """Compile the query with some of its fields; sorts on the others are left out."""
+        selected = dict.fromkeys(names)
         return compile_query(
             self.explore,
-            self.body["fields"],
+            selected,
             filters=self.filters,
-            sorts=self.sorts,
-            limit=rows,
+            sorts=tuple(sort for sort in self.sorts or default if sort.field in selected),
+            limit=limit,
             timezone=self.timezone,
         )
 
@@ -123,7 +129,7 @@ class Query:
             "share_url": f"{base_url}/x/{self.id}",
             "expanded_share_url": f"{base_url}{url}",
             "url": url,
-            "has_table_calculations": False,
+            "has_table_calculations": bool(self.layout.calculations),
         }
 
     def _explore_url(self) -> str:
@@ -131,6 +137,7 @@ class Query:
         given = {
             "fields": ",".join(self.body["fields"]),
             **{f"f[{name}]": condition.text for name, condition in self.filters.items()},
+            "pivots": ",".join(self.layout.pivot_names),
             "sorts": ",".join(map(str, self.sorts)),
             "limit": self.body.get("limit"),
             "query_timezone": self.body.get("query_timezone"),
@@ -192,26 +199,29 @@ class Queries:
         explore = model.explores.get(body["view"])
         if explore is None:
             raise invalid(_unknown("view", body["view"], model.explores, noun="explore"))
-        reader = _Reader(explore, body)
         timezone = body.get("query_timezone") or self._timezone
+        reader = _Reader(explore, body, timezone if timezone in self._timezones else self._timezone)
         if timezone not in self._timezones:
             reader.problem("query_timezone", f"unknown time zone {timezone!r}; expected a name such as Europe/Berlin")
         reader.check_fields()
-        reader.check_unserved()
         conditions, sorts, limit = reader.filters(), reader.sorts(), reader.limit()
+        layout = reader.layout(conditions)
         if reader.problems:
             raise invalid(*reader.problems)
-        return Query(_slug(body), body, self._project, explore, conditions, sorts, limit, timezone)
+        return Query(_slug(body), body, self._project, reader.explore, conditions, sorts, limit, timezone, layout)
 
 
 class _Reader:
     """Reads the parts of one body and gathers what is wrong with them."""
 
-    def __init__(self, explore: Explore, body: Mapping[str, Any]) -> None:
-        self._fields = explore.fields
-        self._explore = explore
-        self._body = body
+    def __init__(self, explore: Explore, body: Mapping[str, Any], timezone: str) -> None:
         self.problems: list[Problem] = []
+        self._body = body
+        self._timezone = timezone
+        self._dynamic = DynamicFields(body.get("dynamic_fields"), explore, self.problem)
+        self.explore = self._dynamic.explore
+        self._fields = self.explore.fields
+        self._sort_columns: dict[str, int] = {}
 
     def problem(self, field: str, message: str) -> None:
         self.problems.append(Problem(field, message))
@@ -221,12 +231,14 @@ class _Reader:
         if not names:
             self.problem("fields", "the query selects nothing; name at least one field in 'fields'")
         for name in names:
-            self._known("fields", name)
+            if not self.calculates(name):
+                self._known("fields", name)
+        if self._body.get("filter_expression"):
+            self.problem("filter_expression", "'filter_expression' is not served by the local Looker; leave it out")
 
-    def check_unserved(self) -> None:
-        for key, nothing in _UNSERVED.items():
-            if self._body.get(key) not in nothing:
-                self.problem(key, f"'{key}' is not served by the local Looker yet; leave it out")
+    def calculates(self, name: str) -> bool:
+        """Tell whether `name` is a table calculation."""
+        return name in self._dynamic.calculations
 
     def filters(self) -> dict[str, Condition]:
         found = {}
@@ -235,7 +247,7 @@ class _Reader:
                 self.problem("filters", f"filter on {name!r} is {_kind(text)}; expected a string")
             elif self._known("filters", name):
                 try:
-                    found[name] = filters.parse(self._fields[name], text)
+                    found[name] = filters.parse(self._fields[name], text, timezone=self._timezone)
                 except filters.FilterError as exc:
                     self.problem("filters", f"{name}: {exc}")
         return found
@@ -250,7 +262,94 @@ class _Reader:
                 self.problem("sorts", f"sort {text!r} is on a field that the query does not select; add it to 'fields'")
             else:
                 found.append(sort)
+                self._sort_columns[sort.field] = _sort_column(text)
         return tuple(found)
+
+    def layout(self, conditions: Mapping[str, Condition]) -> Layout:
+        """Read what is pivoted, totalled, filled and calculated."""
+        selected = [self._fields[name] for name in self._selected() if name in self._fields]
+        pivots = self._pivots()
+        rows = tuple(item for item in selected if not item.measure and item.full_name not in pivots)
+        measures = tuple(item for item in selected if item.measure)
+        if pivots and not measures:
+            self.problem("pivots", "a query with pivots needs a measure; add one to 'fields'")
+        total, row_total = bool(self._body.get("total")), self._row_total()
+        subtotals = self._subtotals([item.full_name for item in rows])
+        layout = Layout(
+            rows,
+            tuple(self._fields[name] for name in pivots),
+            measures,
+            sort_columns=self._sort_columns,
+            total=total and bool(measures),
+            row_total=row_total,
+            subtotals=subtotals,
+            column_limit=self._column_limit(),
+            fill=self._fill(rows),
+            calculations=self._dynamic.read([item.full_name for item in selected], pivots),
+        )
+        self._check_totals(layout, conditions)
+        return layout
+
+    def _selected(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(self._body.get("fields") or []))
+
+    def _pivots(self) -> tuple[str, ...]:
+        found = []
+        for name in dict.fromkeys(self._body.get("pivots") or []):
+            if name not in self._selected():
+                self.problem("pivots", f"pivot on {name!r}, which the query does not select; add it to 'fields'")
+            elif name in self._fields and self._fields[name].measure:
+                self.problem("pivots", f"{name!r} is a measure; only dimensions can be pivoted")
+            elif name in self._fields:
+                found.append(name)
+        return tuple(found)
+
+    def _row_total(self) -> bool:
+        text = self._body.get("row_total") or "off"
+        if text not in _ROW_TOTALS:
+            self.problem("row_total", f"'row_total' is {text!r}; expected {' or '.join(map(repr, _ROW_TOTALS))}")
+        return _ROW_TOTALS.get(text, False)
+
+    def _subtotals(self, rows: list[str]) -> tuple[tuple[str, ...], ...]:
+        found = []
+        for name in self._body.get("subtotals") or []:
+            if name not in rows[:-1]:
+                expected = f"one of {', '.join(rows[:-1])}" if rows[:-1] else "none, as there is nothing to group"
+                self.problem("subtotals", f"cannot subtotal by {name!r}; expected {expected}")
+            else:
+                found.append(tuple(rows[: rows.index(name) + 1]))
+        return tuple(sorted(set(found), key=len))
+
+    def _fill(self, rows: tuple[Field, ...]) -> Field | None:
+        names = self._body.get("fill_fields") or []
+        if not names:
+            return None
+        if len(names) > 1 or [item.full_name for item in rows] != names:
+            self.problem(
+                "fill_fields", "only the one dimension of a query, unpivoted, can be filled by the local Looker"
+            )
+            return None
+        if not can_fill(rows[0]):
+            self.problem(
+                "fill_fields", f"{names[0]!r} cannot be filled; its type {rows[0].type} does not say its values"
+            )
+        return rows[0]
+
+    def _check_totals(self, layout: Layout, conditions: Mapping[str, Condition]) -> None:
+        """Refuse totals of rows that a filter chose by their measures: no source says what they are totals of."""
+        if not any(condition and condition.field.measure for condition in conditions.values()):
+            return
+        asked = {"total": layout.total, "row_total": layout.row_total, "subtotals": bool(layout.subtotals)}
+        for key, is_asked in asked.items():
+            if is_asked:
+                self.problem(key, f"'{key}' with a filter on a measure is not served by the local Looker")
+
+    def _column_limit(self) -> int:
+        text = self._body.get("column_limit", str(DEFAULT_COLUMN_LIMIT)).strip()
+        if not (text.isascii() and text.isdecimal() and int(text)):
+            self.problem("column_limit", f"column limit {text!r} is not one; expected a whole number from 1 up")
+            return DEFAULT_COLUMN_LIMIT
+        return int(text)
 
     def limit(self) -> int | None:
         text = self._body.get("limit", str(DEFAULT_LIMIT)).strip()
@@ -263,20 +362,25 @@ class _Reader:
     def _known(self, key: str, name: str) -> bool:
         if name not in self._fields:
             self.problem(
-                key, f"unknown field {name!r} in explore {self._explore.name!r} (model and view are case-sensitive)"
+                key, f"unknown field {name!r} in explore {self.explore.name!r} (model and view are case-sensitive)"
             )
         return name in self._fields
 
 
 def _sort(text: str) -> Sort | None:
     name, *rest = text.split() or [""]
-    # A number at the end names the column of a pivot; without pivots there is but one.
     if rest and rest[-1].isdecimal():
         rest.pop()
     direction = rest[0].lower() if len(rest) == 1 else ""
     if not name or (rest and direction not in ("asc", "desc")):
         return None
     return Sort(name, descending=direction == "desc")
+
+
+def _sort_column(text: str) -> int:
+    """Read the pivot that a sort on a measure counts by: the number at the end, the first if there is none."""
+    last = text.rsplit(maxsplit=1)[-1]
+    return int(last) if last.isdecimal() else 0
 
 
 def _mistyped(key: str, value: Any) -> Problem | None:

@@ -12,6 +12,7 @@ import duckdb
 from lookerframe.exceptions import ConfigError
 from lookerframe.local.accounts import Accounts, RateLimit
 from lookerframe.local.app import build_app
+from lookerframe.local.calls import CallLog
 from lookerframe.local.content import read_looks
 from lookerframe.local.engine import Engine
 from lookerframe.local.models import read_project
@@ -21,11 +22,13 @@ from lookerframe.local.serving import Listener
 from lookerframe.local.tasks import Tasks
 
 if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
     from lookerframe.local.options import Options
 
 _HERE = Path(__file__).parent
 _DEMO_LOOKML = _HERE / "lookml"
-_DEMO_TABLES = {"flights": _HERE / "data" / "flights.parquet"}
+_DEMO_TABLES = {path.stem: path for path in sorted((_HERE / "data").glob("*.parquet"))}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +60,18 @@ class Service:
                 engine,
                 latency=options.latency,
                 max_running=options.max_running,
+                queue_ttl=options.queue_ttl,
                 result_ttl=options.result_ttl,
             )
             parts.callback(tasks.close)
-            accounts = Accounts(token_ttl=options.token_ttl)
+            accounts = Accounts(options.users, token_ttl=options.token_ttl)
             looks = read_looks(folder, queries)
             operations = Operations(project, accounts, queries, looks, tasks, options.not_ready_status)
             limit = RateLimit(options.calls_per_second, retry_after=options.retry_after)
-            listener = Listener(build_app(operations, limit), host=options.host, port=options.port)
+            app: ASGIApp = build_app(operations, limit)
+            if options.log is not None:
+                app = CallLog(app, options.log)
+            listener = Listener(app, host=options.host, port=options.port)
             parts.callback(listener.close)
             # First of all when closing, so that no caller is still waiting for a query.
             parts.callback(tasks.kill_all)

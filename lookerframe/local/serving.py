@@ -13,7 +13,7 @@ import uvicorn
 from lookerframe.exceptions import ConfigError
 
 if TYPE_CHECKING:
-    from starlette.applications import Starlette
+    from starlette.types import ASGIApp
 
 _POLL = 0.005
 #: Seconds that answers under way are given when the server is closed.
@@ -29,7 +29,7 @@ class Listener:
         Where it listens.
     """
 
-    def __init__(self, app: Starlette, *, host: str, port: int) -> None:
+    def __init__(self, app: ASGIApp, *, host: str, port: int) -> None:
         self._socket = _bound(host, port)
         found_host, found_port = self._socket.getsockname()[:2]
         self.base_url = (

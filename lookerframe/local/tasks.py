@@ -1,7 +1,8 @@
 """Query tasks: queued, run by a bounded number of workers, killed, expired.
 
-Sources: looker-api.md §5 (states, at most 15 running queries a user, results kept for 360 minutes). What starts a
-deferred task is not documented; here it is the first call that asks for its results.
+Sources: looker-api.md §5 (states; at most 15 running queries a user, others wait 600 seconds at most and are killed
+then; results kept for 360 minutes). What starts a deferred task is not documented; here it is the first call that asks
+for its results.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from lookerframe.local.engine import DatabaseError, QueryInterruptedError
 from lookerframe.local.outcome import Outcome
 
 if TYPE_CHECKING:
+    from lookerframe.local.accounts import User
     from lookerframe.local.engine import Engine, Session
     from lookerframe.local.formats import Format
     from lookerframe.local.outcome import Run
@@ -45,6 +47,8 @@ class Task:
     ----------
     id : str
         32 hexadecimal digits, as recorded ids have.
+    owner : User
+        Who created it; nobody else sees it.
     format : Format
         How the result is written.
     shown : dict
@@ -56,13 +60,16 @@ class Task:
     """
 
     id: str
+    owner: User
     run: Run
     format: Format
     shown: dict[str, Any]
+    created: dt.datetime = field(default_factory=lambda: dt.datetime.now(dt.UTC))
     status: Status = Status.ADDED
     outcome: Outcome | None = None
     finished: threading.Event = field(default_factory=threading.Event)
     stopped: threading.Event = field(default_factory=threading.Event)
+    queued: float | None = None
     expires: float | None = None
     session: Session | None = None
     future: Future[Outcome | None] | None = None
@@ -76,23 +83,30 @@ class Tasks:
     latency : float
         Seconds that each query takes longer than the database needs.
     max_running : int
-        Queries that run at once; the others wait as ``added``.
+        Queries of one user that run at once; the others wait as ``added``.
+    queue_ttl : float
+        Seconds that a query waits before it is killed.
     result_ttl : float
         Seconds that results are kept.
     """
 
-    def __init__(self, engine: Engine, *, latency: float, max_running: int, result_ttl: float) -> None:
+    def __init__(
+        self, engine: Engine, *, latency: float, max_running: int, queue_ttl: float, result_ttl: float
+    ) -> None:
         self._engine = engine
         self._latency = latency
+        self._max_running = max_running
+        self._queue_ttl = queue_ttl
         self._result_ttl = result_ttl
-        self._workers = ThreadPoolExecutor(max_running, thread_name_prefix="lookerframe-local-query")
+        #: The workers of each user.
+        self._workers: dict[str, ThreadPoolExecutor] = {}
         self._tasks: dict[str, Task] = {}
         self._lock = threading.Lock()
 
-    def create(self, run: Run, result_format: Format, **shown: Any) -> Task:
+    def create(self, owner: User, run: Run, result_format: Format, **shown: Any) -> Task:
         """Make a task that waits to be started."""
         self._expire()
-        task = Task(secrets.token_hex(16), run, result_format, shown)
+        task = Task(secrets.token_hex(16), owner, run, result_format, shown)
         with self._lock:
             self._tasks[task.id] = task
         return task
@@ -101,13 +115,29 @@ class Tasks:
         """Queue the task, unless it was queued or killed before; the future brings the outcome, none if killed."""
         with self._lock:
             if task.future is None:
-                task.future = self._workers.submit(self._run, task)
+                task.queued = time.monotonic()
+                task.future = self._workers_of(task.owner).submit(self._run, task)
             return task.future
 
-    def get(self, task_id: str) -> Task | None:
-        """Find a task, after results that are too old were dropped."""
+    def get(self, task_id: str, *, seen_by: User) -> Task | None:
+        """Find a task of a user, after what is too old was dropped."""
         self._expire()
+        task = self._tasks.get(task_id)
+        return task if task is not None and task.owner.id == seen_by.id else None
+
+    def find(self, task_id: str) -> Task | None:
+        """Find anybody's task."""
         return self._tasks.get(task_id)
+
+    def under_way(self) -> list[Task]:
+        """List everybody's tasks that wait in a queue or run, the oldest first."""
+        self._expire()
+        return [task for task in list(self._tasks.values()) if task.future is not None and not task.finished.is_set()]
+
+    def recent(self, count: int) -> list[Task]:
+        """List the newest of everybody's tasks, the newest first."""
+        self._expire()
+        return list(self._tasks.values())[: -count - 1 : -1]
 
     def kill(self, task: Task) -> bool:
         """Stop a task that waits or runs, and wait until it has stopped; false if it had ended before."""
@@ -134,7 +164,15 @@ class Tasks:
     def close(self) -> None:
         """Kill whatever is not finished and end the workers."""
         self.kill_all()
-        self._workers.shutdown()
+        for workers in self._workers.values():
+            workers.shutdown()
+
+    def _workers_of(self, user: User) -> ThreadPoolExecutor:
+        if user.id not in self._workers:
+            self._workers[user.id] = ThreadPoolExecutor(
+                self._max_running, thread_name_prefix=f"lookerframe-local-query-{user.id}"
+            )
+        return self._workers[user.id]
 
     def _run(self, task: Task) -> Outcome | None:
         status = Status.ERROR
@@ -173,3 +211,5 @@ class Tasks:
             if task.outcome is not None and task.expires is not None and task.expires <= now:
                 task.outcome = None
                 task.status = Status.EXPIRED
+            elif task.status is Status.ADDED and task.queued is not None and task.queued + self._queue_ttl <= now:
+                self.kill(task)

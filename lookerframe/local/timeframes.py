@@ -1,7 +1,8 @@
 """The timeframes of a time dimension: what each is called, how DuckDB computes it, what its values look like.
 
 Sources: looker-api.md §3.1 (documented formats) and observed-payloads.md (recorded values); where the two differ, as
-for ``quarter``, the recorded value is served. Fiscal timeframes are not served yet.
+for ``quarter``, the recorded value is served. Of a fiscal year, which is documented in two ways, the integer is served;
+fiscal timeframes are filtered by their values, as the language of filters on times knows the calendar's year only.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ class Timeframe:
         How the field is filtered, and whether its values are numbers.
     interval : tuple of (str, int) or None
         The API's ``time_interval``: name and count.
+    fiscal : bool
+        Whether the point in time is first put back by the model's ``fiscal_month_offset``.
     order : tuple of str
         The values in the order Looker sorts them, where that is not their own order.
     """
@@ -38,6 +41,7 @@ class Timeframe:
     kind: str = "datetime"
     interval: tuple[str, int] | None = None
     order: tuple[str, ...] = ()
+    fiscal: bool = False
 
     @property
     def is_raw(self) -> bool:
@@ -67,12 +71,25 @@ def _buckets(unit: str, sizes: tuple[int, ...], pattern: str) -> list[Timeframe]
 
 _SECONDS = "%Y-%m-%d %H:%M:%S"
 
+
+def _milliseconds(*sizes: int) -> list[Timeframe]:
+    return [
+        Timeframe(
+            f"millisecond{size}",
+            f"STRFTIME(TIME_BUCKET(INTERVAL '{size} milliseconds', {{0}}), '{_SECONDS}.%g')",
+            interval=("millisecond", size),
+        )
+        for size in sizes
+    ]
+
+
 _ALL = (
     Timeframe("raw", "{0}"),
     _text("time", _SECONDS, "second"),
     _text("time_of_day", "%H:%M"),
     _text("second", _SECONDS, "second"),
     _text("millisecond", _SECONDS + ".%g", "millisecond"),
+    *_milliseconds(2, 4, 5, 8, 10, 20, 25, 40, 50, 100, 125, 200, 250, 500),
     _text("microsecond", _SECONDS + ".%f", "microsecond"),
     _text("minute", "%Y-%m-%d %H:%M", "minute"),
     *_buckets("minute", (2, 3, 4, 5, 6, 10, 12, 15, 20, 30), _SECONDS),
@@ -94,6 +111,10 @@ _ALL = (
     Timeframe("quarter_of_year", "'Q' || QUARTER({0})", kind="string"),
     # A period of time to Looker, so it is filtered as one, though its values are numbers.
     Timeframe("year", "CAST(YEAR({0}) AS INTEGER)", interval=("year", 1)),
+    Timeframe("fiscal_month_num", "CAST(MONTH({0}) AS INTEGER)", kind="number", fiscal=True),
+    Timeframe("fiscal_quarter", "YEAR({0}) || '-Q' || QUARTER({0})", kind="string", fiscal=True),
+    Timeframe("fiscal_quarter_of_year", "'Q' || QUARTER({0})", kind="string", fiscal=True),
+    Timeframe("fiscal_year", "CAST(YEAR({0}) AS INTEGER)", kind="number", fiscal=True),
     Timeframe("yesno", "{0} IS NOT NULL", kind="yesno"),
 )
 

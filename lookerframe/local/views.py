@@ -10,31 +10,49 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from lookerframe.local.blocks import Block, LookMLError, Source
-from lookerframe.local.project import Field, View
+from lookerframe.local import dimensions, liquid
+from lookerframe.local.blocks import Block, Source
+from lookerframe.local.measures import KINDS, PERCENTILES, refers_to_measures
+from lookerframe.local.project import Field, Link, View
 from lookerframe.local.timeframes import DEFAULT_TIMEFRAMES, TIMEFRAMES
 from lookerframe.local.value_formats import NAMED_FORMATS, NumberFormat
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-#: ``${TABLE}``, ``${field}``, ``${view.field}``.
-REFERENCE = re.compile(r"\$\{([^}]*)\}")
-
-#: Types of measures, and whether they need ``sql``.
-_MEASURES = {"count": False, "count_distinct": True, "sum": True, "average": True, "min": True, "max": True}
-_DIMENSIONS = ("string", "number", "yesno", "zipcode")
+_DIMENSIONS = ("string", "number", "yesno", "zipcode", "tier", "bin", "location", "distance")
 _TIMES = {"date": TIMEFRAMES["date"], **{f"date_{name}": timeframe for name, timeframe in TIMEFRAMES.items()}}
-_DATATYPES = ("timestamp", "datetime", "date")
+_GROUPS = ("time", "duration")
+_DATATYPES = ("timestamp", "datetime", "date", "epoch", "yyyymmdd")
+#: Datatypes without a time of day.
+_DAYS = ("date", "yyyymmdd")
+#: Parameters that mean something for some types only, and these.
+_SPECIFIC = {
+    "tiers": ("tier",),
+    "bins": ("bin",),
+    "style": ("tier", "bin"),
+    "sql_latitude": ("location",),
+    "sql_longitude": ("location",),
+    "start_location_field": ("distance",),
+    "end_location_field": ("distance",),
+    "units": ("distance",),
+    "timeframes": ("time",),
+    "intervals": ("duration",),
+    "sql_start": ("duration",),
+    "sql_end": ("duration",),
+    "percentile": PERCENTILES,
+    "list_field": ("list",),
+    "sql_distinct_key": ("sum_distinct", "average_distinct", "median_distinct", "percentile_distinct"),
+}
 
 
 def read_view(source: Source, parameters: dict[str, Any]) -> View:
-    """Read one view of a file.
+    """Read one view of a file; its references are checked when an explore is over it.
 
     Raises
     ------
     LookMLError
-        A parameter that is not served, a reference to nothing, a name that is used twice.
+        A parameter that is not served, a name that is used twice.
     """
     name = parameters["name"]
     block = Block("view", name, source.place("view", name), parameters)
@@ -53,10 +71,16 @@ def read_view(source: Source, parameters: dict[str, Any]) -> View:
                 if found.name in fields:
                     raise inner.error(f"field {found.full_name!r} is defined twice in this view")
                 fields[found.name] = found
-    view = View(name, (block.text("sql_table_name") or name).strip(), fields)
-    for checked in fields.values():
-        _check_references(checked, view, (checked.name,))
-    return view
+    return View(
+        name,
+        (block.sql("sql_table_name") or name).strip(),
+        fields,
+        block.place,
+        label,
+        defined=name,
+        derived=_derived(block),
+        sets={item["name"]: block.inner("set", "set", item).texts("fields") for item in parameters.get("sets", [])},
+    )
 
 
 def title(name: str) -> str:
@@ -64,25 +88,61 @@ def title(name: str) -> str:
     return " ".join(word.capitalize() for word in name.split("_") if word)
 
 
+def _derived(block: Block) -> str | None:
+    if "derived_table" not in block.parameters:
+        return None
+    if "sql_table_name" in block.parameters:
+        raise block.error("a view has sql_table_name or derived_table, not both")
+    sql = block.inner("derived_table", "derived_table", block.parameters["derived_table"]).sql("sql")
+    if sql is None:
+        raise block.error("a derived_table needs sql; others are not served by the local Looker")
+    return sql
+
+
 def _read_dimension(block: Block, view: str, view_label: str) -> list[Field]:
     kind = block.choice("type", (*_DIMENSIONS, *_TIMES)) or "string"
+    _check_specific(block, kind)
     base = _base(block, view, view_label, sql=f"${{TABLE}}.{block.name}")
     timeframe = _TIMES.get(kind)
-    return [
-        replace(
-            base,
-            type=kind,
-            timeframe=timeframe,
-            primary_key=block.flag("primary_key"),
-            **(_time_options(block) if timeframe else {}),
-        )
-    ]
+    field = replace(
+        base,
+        type=kind,
+        timeframe=timeframe,
+        primary_key=block.flag("primary_key"),
+        **(_time_options(block) if timeframe else {}),
+    )
+    if "case" in block.parameters:
+        if kind != "string":
+            raise block.error(f"a case gives a string, so the dimension cannot be of type {kind}")
+        return [dimensions.case(block, field)]
+    if kind == "tier":
+        return [dimensions.tier(block, field, "tiers")]
+    if kind == "bin":
+        return [dimensions.tier(block, field, "bins")]
+    if kind == "location":
+        return [dimensions.location(block, field)]
+    return [dimensions.distance(block, field) if kind == "distance" else field]
 
 
 def _read_group(block: Block, view: str, view_label: str) -> list[Field]:
-    group = block.name
-    block.choice("type", ("time",))
-    base = _base(block, view, view_label, sql=f"${{TABLE}}.{group}")
+    kind = block.choice("type", _GROUPS) or "time"
+    _check_specific(block, kind)
+    base = _base(block, view, view_label, sql=f"${{TABLE}}.{block.name}")
+    base = replace(base, group=f"{view}.{block.name}")
+    if kind == "time":
+        return _timeframes(block, base)
+    return [
+        replace(
+            field,
+            label=f"{title(word)} {base.label}",
+            group_label=base.group_label or f"Duration {base.label}",
+            variant=title(word),
+        )
+        for word, field in dimensions.durations(block, base)
+    ]
+
+
+def _timeframes(block: Block, base: Field) -> list[Field]:
     found = []
     for wanted in block.texts("timeframes") or DEFAULT_TIMEFRAMES:
         timeframe = TIMEFRAMES.get(wanted)
@@ -93,10 +153,9 @@ def _read_group(block: Block, view: str, view_label: str) -> list[Field]:
         found.append(
             replace(
                 base,
-                name=f"{group}_{wanted}",
+                name=f"{base.name}_{wanted}",
                 type=f"date_{wanted}",
                 timeframe=timeframe,
-                group=f"{view}.{group}",
                 label=f"{base.label} {title(wanted)}",
                 group_label=base.group_label or f"{base.label} Date",
                 variant=title(wanted),
@@ -107,22 +166,46 @@ def _read_group(block: Block, view: str, view_label: str) -> list[Field]:
 
 
 def _read_measure(block: Block, view: str, view_label: str) -> list[Field]:
-    kind = block.choice("type", _MEASURES)
+    kind = block.choice("type", KINDS)
     if kind is None:
-        raise block.error(f"a measure needs a type; served: {', '.join(_MEASURES)}")
-    needs_sql = _MEASURES[kind]
-    if needs_sql != ("sql" in block.parameters):
-        raise block.error(f"a measure of type {kind} {'needs' if needs_sql else 'has no'} sql")
-    base = _base(block, view, view_label, sql="")
-    drills = tuple(name if "." in name else f"{view}.{name}" for name in block.texts("drill_fields"))
-    return [replace(base, type=kind, measure=True, drill_fields=drills)]
+        raise block.error(f"a measure needs a type; served: {', '.join(KINDS)}")
+    _check_specific(block, kind)
+    source = KINDS[kind].source
+    if source and source not in block.parameters:
+        raise block.error(f"a measure of type {kind} needs {source}")
+    if source != "sql" and "sql" in block.parameters:
+        raise block.error(f"a measure of type {kind} has no sql")
+    base = _base(block, view, view_label, sql=f"${{{block.text('list_field')}}}" if source == "list_field" else "")
+    field = replace(
+        base,
+        type=kind,
+        measure=True,
+        timeframe=TIMEFRAMES["date"] if kind == "date" else None,
+        filters=block.filters(),
+        percentile=_percentile(block) if kind in PERCENTILES else None,
+        distinct_key=block.sql("sql_distinct_key"),
+        **(_time_options(block) if kind == "date" else {}),
+    )
+    if field.filters and refers_to_measures(field):
+        raise block.error(f"a measure of type {kind} has no filters; put them on the measures that it refers to")
+    return [field]
+
+
+def _percentile(block: Block) -> float:
+    text = block.text("percentile") or ""
+    if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", text) or not 0 <= float(text) <= 100:  # noqa: PLR2004 - per cent
+        raise block.error(f"percentile is {text!r}; expected a number from 0 to 100")
+    return float(text) / 100
+
+
+def _check_specific(block: Block, kind: str) -> None:
+    for name, kinds in _SPECIFIC.items():
+        if name in block.parameters and kind not in kinds:
+            raise block.error(f"parameter {name!r} means nothing with type {kind}; it goes with {', '.join(kinds)}")
 
 
 def _base(block: Block, view: str, view_label: str, *, sql: str) -> Field:
     """Read what all kinds of fields share."""
-    text = (block.text("sql") or sql).strip()
-    if "{%" in text or "{{" in text:
-        raise block.error("Liquid in sql is not served by the local Looker; write plain SQL")
     label = block.text("label") or title(block.name)
     format_name = block.choice("value_format_name", NAMED_FORMATS)
     value_format = block.text("value_format") or (NAMED_FORMATS[format_name] if format_name else None)
@@ -134,7 +217,7 @@ def _base(block: Block, view: str, view_label: str, *, sql: str) -> Field:
         view=view,
         name=block.name,
         type="string",
-        sql=text,
+        sql=block.sql("sql") or sql,
         place=block.place,
         label=label,
         view_label=block.text("view_label") or view_label,
@@ -146,29 +229,34 @@ def _base(block: Block, view: str, view_label: str, *, sql: str) -> Field:
         value_format=value_format,
         value_format_name=format_name,
         number_format=number_format,
+        drill_fields=tuple(name if "." in name else f"{view}.{name}" for name in block.texts("drill_fields")),
+        html=_shown(block, "html"),
+        links=_links(block),
+        suggestions=block.texts("suggestions"),
     )
+
+
+def _links(block: Block) -> tuple[Link, ...]:
+    found = []
+    for item in block.parameters.get("links") or []:
+        link = block.inner("link", "link", item)
+        label, url = _shown(link, "label"), _shown(link, "url")
+        if label is None or url is None:
+            raise block.error('a link needs label and url, as in link: { label: "..." url: "..." }')
+        found.append(Link(label, url, _shown(link, "icon_url")))
+    return tuple(found)
+
+
+def _shown(block: Block, name: str) -> str | None:
+    """Read what is shown with a cell, in which a little Liquid is served."""
+    text = block.text(name)
+    try:
+        return None if text is None else liquid.checked(text)
+    except ValueError as exc:
+        raise block.error(f"{name}: {exc}") from exc
 
 
 def _time_options(block: Block) -> dict[str, Any]:
     datatype = block.choice("datatype", _DATATYPES)
     # A day without a time of day has no other name in another time zone.
-    return {"datatype": datatype, "convert_tz": block.flag("convert_tz", default=True) and datatype != "date"}
-
-
-def _check_references(item: Field, view: View, path: tuple[str, ...]) -> None:
-    """Refuse a reference to nothing, or one that leads back to where it started."""
-    for name in REFERENCE.findall(item.sql):
-        if name == "TABLE":
-            continue
-        bare = name.removeprefix(f"{view.name}.")
-        target = view.fields.get(bare)
-        if target is None:
-            message = f"sql refers to ${{{name}}}, which is no field of view {view.name}"
-            raise LookMLError(message, place=item.place, subject=item.full_name)
-        if target.measure:
-            message = f"sql refers to ${{{name}}}, a measure; only dimensions can be referred to"
-            raise LookMLError(message, place=item.place, subject=item.full_name)
-        if bare in path:
-            message = f"sql refers to itself: {' -> '.join((*path, bare))}"
-            raise LookMLError(message, place=item.place, subject=item.full_name)
-        _check_references(target, view, (*path, bare))
+    return {"datatype": datatype, "convert_tz": block.flag("convert_tz", default=True) and datatype not in _DAYS}

@@ -11,6 +11,7 @@ import requests
 
 if TYPE_CHECKING:
     from lookerframe import local
+    from lookerframe.local.accounts import User
 
 _PAUSE = 0.01
 
@@ -23,10 +24,11 @@ class Api:
     session: requests.Session
 
     @classmethod
-    def login(cls, server: local.Server) -> Api:
-        """Log in at `server`."""
+    def login(cls, server: local.Server, user: User | None = None) -> Api:
+        """Log in at `server`, as its first user or another one."""
         session = requests.Session()
-        key = {"client_id": server.client_id, "client_secret": server.client_secret}
+        who = user or server.users[0]
+        key = {"client_id": who.client_id, "client_secret": who.client_secret}
         answer = session.post(f"{server.base_url}/api/4.0/login", data=key, timeout=30)
         session.headers["Authorization"] = f"token {answer.json()['access_token']}"
         return cls(server, session)

@@ -41,6 +41,14 @@ def api(server: local.Server) -> Iterator[Api]:
     user.session.close()
 
 
+@pytest.fixture(scope="session")
+def other(server: local.Server) -> Iterator[Api]:
+    """Call the same server as another user, who is no admin."""
+    user = Api.login(server, server.users[1])
+    yield user
+    user.session.close()
+
+
 @pytest.fixture
 def started() -> Iterator[Callable[..., Api]]:
     """Start servers with options of one's own; they are closed after the test."""

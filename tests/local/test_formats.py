@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 import pytest
 
+from lookerframe.local import formats
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -379,7 +381,7 @@ def test_gzip(api: Api) -> None:
     assert len(bare.json()) == 4_044
 
 
-@pytest.mark.parametrize("result_format", ["csv", "png", "json_label", "pdf"])
+@pytest.mark.parametrize("result_format", ["json_fe", "gsxml", "odc", "png", "pdf"])
 def test_format_that_is_not_served(api: Api, result_format: str) -> None:
     """A run in another format is 422 and names the formats that there are."""
     answer = api("GET", f"/queries/{api.create('flights.carrier')}/run/{result_format}")
@@ -387,8 +389,8 @@ def test_format_that_is_not_served(api: Api, result_format: str) -> None:
     assert answer.status_code == 422
     (problem,) = answer.json()["errors"]
     assert problem["field"] == "result_format"
-    known = "is unknown" if result_format == "pdf" else "is not served by the local Looker yet"
-    assert problem["message"] == f"result_format {result_format!r} {known}; served: json_detail, json"
+    known = "is unknown" if result_format == "pdf" else "is not served by the local Looker"
+    assert problem["message"] == f"result_format {result_format!r} {known}; served: {', '.join(formats.served())}"
 
 
 class Cell(msgspec.Struct, gc=False):

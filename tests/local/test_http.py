@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from tests.local.calling import Api
 
 
+VIEW = "view: t { sql_table_name: (SELECT 1 AS n) ;; dimension: n { type: number } }"
+
+
 def credentials(server: local.Server) -> dict[str, str]:
     """Give the right key."""
     return {"client_id": server.client_id, "client_secret": server.client_secret}
@@ -102,6 +105,121 @@ def test_logout(server: local.Server, path: str) -> None:
     user = f"{server.base_url}/api/4.0/user"
     assert requests.get(user, headers=headers, timeout=30).status_code == 401
     assert requests.get(user, headers={"Authorization": f"token {second}"}, timeout=30).status_code == 200
+
+
+def test_login_as_another_user(api: Api, other: Api, valid: Callable[[str, Any], None]) -> None:
+    """An admin becomes another user, each time with a new token; nobody else may."""
+    first, second = (api("POST", "/login/2") for _ in range(2))
+
+    valid("AccessToken", first.json())
+    assert first.json()["access_token"] != second.json()["access_token"]
+    me = other("GET", "/user", headers={"Authorization": f"token {first.json()['access_token']}"}).json()
+    assert (me["id"], me["display_name"]) == ("2", "Local User2")
+    refused = other("POST", "/login/1")
+    assert refused.status_code == 403
+    valid("Error", refused.json())
+
+
+def test_users(server: local.Server, api: Api, other: Api, valid: Callable[[str, Any], None]) -> None:
+    """Each has a key and a name of their own; no secret is in a ``repr``."""
+    for user, caller in zip(server.users, (api, other), strict=True):
+        found = caller("GET", "/user").json()
+        valid("User", found)
+        assert (found["id"], found["display_name"]) == (user.id, user.display_name)
+        assert user.client_secret not in repr(user)
+    assert len({user.client_id for user in server.users}) == len(server.users)
+
+
+def test_models(api: Api, valid: Callable[[str, Any], None]) -> None:
+    """Models are listed with their explores, in parts if asked so."""
+    models = api("GET", "/lookml_models").json()
+
+    for model in models:
+        valid("LookmlModel", model)
+        assert api("GET", f"/lookml_models/{model['name']}").json() == model
+        connection = api("GET", f"/connections/{model['allowed_db_connection_names'][0]}").json()
+        valid("DBConnection", connection)
+        for explore in model["explores"]:
+            assert api("GET", f"/lookml_models/{model['name']}/explores/{explore['name']}").status_code == 200
+    names = [model["name"] for model in models]
+    assert "flights" in names
+    page = api("GET", "/lookml_models", params={"limit": 1, "offset": len(names) - 1, "fields": "name"})
+    assert page.json() == [{"name": names[-1]}]
+    assert api("GET", "/lookml_models", params={"limit": "x"}).status_code == 422
+
+
+def test_hidden_explore(started: Callable[..., Api], project: Callable[..., Path]) -> None:
+    """A hidden explore is listed unless the caller asks for the others only."""
+    user = started(lookml=project(VIEW, "t", model="explore: h { from: t hidden: yes }"))
+
+    every, shown = (
+        user("GET", "/lookml_models", params={"exclude_hidden": value}).json()[0]["explores"]
+        for value in ("false", "true")
+    )
+
+    assert [explore["name"] for explore in every] == ["t", "h"]
+    assert [explore["name"] for explore in shown] == ["t"]
+
+
+def test_run_look(api: Api) -> None:
+    """A Look is run by its id; the caller may ask for fewer rows."""
+    assert len(api("GET", "/looks/1/run/json").json()) == 16
+    assert len(api("GET", "/looks/1/run/json", params={"limit": 3}).json()) == 3
+
+
+def test_query_spelled_out_in_an_address(api: Api) -> None:
+    """The address of an explore says what is asked, filters in brackets."""
+    path = "/queries/models/flights/views/flights/run/json"
+    asked = {
+        "fields": "flights.origin,flights.count",
+        "f[flights.carrier]": "UA,-AA",
+        "f[flights.time_date]": "2013-07",
+        "sorts": "flights.count desc 0",
+        "limit": "2",
+        "query_timezone": "America/New_York",
+    }
+
+    answer = api("GET", path, params=asked)
+
+    assert [row["flights.origin"] for row in answer.json()] == ["EWR", "LGA"]
+    assert api("GET", path, params={"fields": "flights.nope", "total": "perhaps"}).status_code == 422
+
+
+def test_page(started: Callable[..., Api], project: Callable[..., Path]) -> None:
+    """The page names what is served and what was run, and what it shows is text, not markup."""
+    view = 'view: t { sql_table_name: (SELECT 1 AS n) ;; dimension: n { type: number label: "<b>&" } }'
+    user = started(lookml=project(view, "t"))
+    empty = requests.get(user.server.base_url, timeout=30)
+    user.run("t.n", model="m", view="t", filters={"t.n": "NOT 5"})
+
+    page = requests.get(user.server.base_url, timeout=30)
+
+    assert "None was run yet" in empty.text
+    assert page.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+    assert "<code>m / t</code>, 1 fields" in page.text
+    assert "&lt;b&gt;&amp;" in page.text
+    assert "<b>" not in page.text
+    assert "(SELECT 1 AS n)" in page.text
+    assert "&lt;&gt; 5 OR " in page.text
+    assert "complete" in page.text
+    assert "http" not in page.text.replace(user.server.base_url, "")
+    for secret in (user.server.client_id, user.server.client_secret):
+        assert secret not in page.text
+
+
+def test_log(started: Callable[..., Api]) -> None:
+    """Each call is a line; what is in an address is neither a key nor a second line."""
+    lines: list[str] = []
+    user = started(log=lines.append)
+
+    user("GET", "/queries/a%0Ab%C3%BC?client_secret=x")
+
+    assert [line.split(maxsplit=1)[1].rsplit(maxsplit=2)[0] for line in lines] == [
+        "POST /api/4.0/login 200",
+        "GET /api/4.0/queries/a%0Ab%C3%BC 404",
+    ]
+    assert all(line.endswith(" ms") for line in lines)
 
 
 def test_alive(server: local.Server) -> None:
@@ -190,6 +308,13 @@ def test_look(api: Api) -> None:
         ("GET", "/query_tasks/nope/results"),
         ("DELETE", "/running_queries/nope"),
         ("GET", "/looks/99"),
+        ("GET", "/looks/99/run/json"),
+        ("GET", "/lookml_models/nope"),
+        ("GET", "/connections/nope"),
+        ("GET", "/queries/models/nope/views/flights/run/json"),
+        ("GET", "/queries/models/flights/views/nope/run/json"),
+        ("GET", "/sql_interface_queries/1/run/json_bi"),
+        ("POST", "/login/99"),
         ("GET", "/lookml_models/nope/explores/flights"),
         ("GET", "/lookml_models/flights/explores/nope"),
         ("GET", "/dashboards/1"),

@@ -161,20 +161,92 @@ def test_several_models(tmp_path: Path) -> None:
         ("view: t {", "v.view.lkml:1: not valid LookML: "),
         ("view: t { dimension: a { sql: x } }", "v.view.lkml:1: not valid LookML: the file ends inside an expression"),
         (
-            "view: t {\n  derived_table: { sql: x ;; }\n}",
-            "v.view.lkml:1: t: parameter 'derived_table' is not served",
+            "view: t {\n  derived_table: { explore_source: x {} }\n}",
+            "v.view.lkml:1: t: parameter 'explore_source' is not served by the local Looker; served in a ",
+        ),
+        ("view: t { derived_table: {} }", "v.view.lkml:1: t: a derived_table needs sql; others are not served"),
+        (
+            "view: t { derived_table: { sql: x ;; } sql_table_name: y ;; }",
+            "v.view.lkml:1: t: a view has sql_table_name or",
         ),
         (
-            "view: t {\n\n  dimension: a {\n    html: x ;;\n  }\n}",
-            "v.view.lkml:3: t.a: parameter 'html' is not served",
+            "view: t {\n\n  dimension: a {\n    html: {% if x %} ;;\n  }\n}",
+            "v.view.lkml:3: t.a: html: tags of Liquid ({% ... %}) are not served",
         ),
+        (
+            "view: t { dimension: a { html: {{ t.b._value }} ;; } }",
+            "v.view.lkml:1: t.a: html: Liquid 't.b._value' is not served by the local Looker; served: value, rendered_",
+        ),
+        (
+            'view: t { dimension: a { link: { label: "x" url: "{{ value | shout }}" } } }',
+            "v.view.lkml:1: t.a: url: Liquid 'shout' is not served",
+        ),
+        ('view: t { dimension: a { link: { label: "x" } } }', "v.view.lkml:1: t.a: a link needs label and url, as in"),
         (
             'view: t {\n  measure: m { type: count filters: [a: "1"] }\n}',
-            "v.view.lkml:2: t.m: parameter 'filters' is not",
+            "v.view.lkml:2: t.m: sql refers to ${a}, which is no field of view t",
         ),
-        ("view: t { dimension: a { type: location } }", "v.view.lkml:1: t.a: type 'location' is not served by the"),
+        (
+            'view: t { dimension: a { type: number } measure: m { type: count filters: [a: "many"] } }',
+            "v.view.lkml:1: t.m: filters: a: ",
+        ),
+        (
+            'view: t { dimension: a {} measure: m { type: number sql: 1 ;; filters: [a: "1"] } }',
+            "v.view.lkml:1: t.m: a measure of type number has no filters; put them on the measures that it refers to",
+        ),
+        ("view: t { dimension: a { type: location } }", "v.view.lkml:1: t.a: a location needs sql_latitude and sql_l"),
+        (
+            "view: t { dimension: a { type: distance } }",
+            "v.view.lkml:1: t.a: a distance needs start_location_field and",
+        ),
+        (
+            "view: t { dimension: a {} dimension: b { type: distance start_location_field: a end_location_field: a } }",
+            "v.view.lkml:1: t.b: sql refers to ${a::latitude}, which is no field of view t",
+        ),
+        (
+            "view: t { dimension: a { type: distance start_location_field: b end_location_field: c units: feats } }",
+            "v.view.lkml:1: t.a: units 'feats' is not served by the local Looker; served: kilometers, meters, feet, ",
+        ),
+        (
+            "view: t { dimension: a { type: tier } }",
+            "v.view.lkml:1: t.a: tiers [] do not rise; expected numbers, as in",
+        ),
+        ("view: t { dimension: a { type: tier tiers: [2, 1] } }", "v.view.lkml:1: t.a: tiers ['2', '1'] do not rise"),
+        (
+            "view: t { dimension: a { type: bin bins: [x] } }",
+            "v.view.lkml:1: t.a: bins ['x'] are not numbers; expected",
+        ),
+        (
+            "view: t { dimension: a { type: tier style: integer tiers: [0.5] } }",
+            "v.view.lkml:1: t.a: style integer needs whole numbers as tiers, not ['0.5']",
+        ),
+        (
+            "view: t { dimension: a { type: tier style: round tiers: [1] } }",
+            "v.view.lkml:1: t.a: style 'round' is not served by the local Looker; served: classic, interval, integer, ",
+        ),
+        (
+            "view: t { dimension: a { tiers: [1] } }",
+            "v.view.lkml:1: t.a: parameter 'tiers' means nothing with type string; it goes with tier",
+        ),
+        ("view: t { dimension: a { case: {} } }", "v.view.lkml:1: t.a: the case has no when; expected when: { sql: "),
+        (
+            "view: t { dimension: a { case: { when: { sql: 1=1 ;; } } } }",
+            "v.view.lkml:1: t.a: a when of the case lacks sql or label; expected when: { sql: ",
+        ),
+        (
+            'view: t { dimension: a { type: number case: { when: { sql: 1=1 ;; label: "x" } } } }',
+            "v.view.lkml:1: t.a: a case gives a string, so the dimension cannot be of type number",
+        ),
         ("view: t { measure: m {} }", "v.view.lkml:1: t.m: a measure needs a type; served: count, count_distinct, "),
-        ("view: t { measure: m { type: median sql: 1 ;; } }", "v.view.lkml:1: t.m: type 'median' is not served by"),
+        (
+            "view: t { measure: m { type: running_total sql: 1 ;; } }",
+            "v.view.lkml:1: t.m: type 'running_total' is not served by the local Looker; served: count, ",
+        ),
+        ("view: t { measure: m { type: list } }", "v.view.lkml:1: t.m: a measure of type list needs list_field"),
+        (
+            "view: t { measure: m { type: percentile sql: 1 ;; percentile: 101 } }",
+            "v.view.lkml:1: t.m: percentile is '101'; expected a number from 0 to 100",
+        ),
         ("view: t { measure: m { type: sum } }", "v.view.lkml:1: t.m: a measure of type sum needs sql"),
         ("view: t { measure: m { type: count sql: 1 ;; } }", "v.view.lkml:1: t.m: a measure of type count has no sql"),
         (
@@ -222,14 +294,26 @@ def test_several_models(tmp_path: Path) -> None:
             "view: t { dimension: a {} }\nview: +t { dimension: b {} }",
             "v.view.lkml:2: +t: refinements (names with +) are not served",
         ),
-        ("view: t { dimension_group: g { type: duration } }", "v.view.lkml:1: t.g: type 'duration' is not served by"),
+        ("view: t { dimension_group: g { type: tier } }", "v.view.lkml:1: t.g: type 'tier' is not served by the local"),
         (
-            "view: t { dimension_group: g { timeframes: [date, fiscal_year] } }",
-            "v.view.lkml:1: t.g: timeframe 'fiscal_year' is not served by the local Looker; served: raw, time, ",
+            "view: t { dimension_group: g { type: duration } }",
+            "v.view.lkml:1: t.g: a dimension_group of type duration needs sql_start and sql_end",
         ),
         (
-            "view: t { dimension_group: g { type: time datatype: epoch } }",
-            "v.view.lkml:1: t.g: datatype 'epoch' is not served by the local Looker; served: timestamp, datetime, date",
+            "view: t { dimension_group: g { type: duration intervals: [eon] sql_start: a ;; sql_end: b ;; } }",
+            "v.view.lkml:1: t.g: interval 'eon' is not served by the local Looker; served: second, minute, ",
+        ),
+        (
+            "view: t { dimension_group: g { timeframes: [date, eon] } }",
+            "v.view.lkml:1: t.g: timeframe 'eon' is not served by the local Looker; served: raw, time, ",
+        ),
+        (
+            "view: t { dimension_group: g { type: time datatype: julian } }",
+            "v.view.lkml:1: t.g: datatype 'julian' is not served by the local Looker; served: timestamp, ",
+        ),
+        (
+            "view: t { dimension: a { sql: ${b.SQL_TABLE_NAME} ;; } }",
+            "v.view.lkml:1: t.a: sql refers to ${b.SQL_TABLE_NAME}, which is no view of the model",
         ),
         ("view: u { dimension: a {} }", "m.model.lkml:2: t: no view 't' among the included files; known: u"),
     ],
@@ -249,8 +333,22 @@ def test_mistake_in_a_view(project: Callable[..., Path], view: str, expected: st
 @pytest.mark.parametrize(
     ("model", "expected"),
     [
-        ("explore: e {\n  join: u { sql_on: 1=1 ;; }\n}", "m.model.lkml:2: e: parameter 'join' is not served by the"),
-        ("explore: t {\n  sql_always_where: 1=1 ;;\n}", "m.model.lkml:2: t: parameter 'sql_always_where' is"),
+        (
+            "explore: t {\n  access_filter: { field: t.a user_attribute: b }\n}",
+            "m.model.lkml:2: t: parameter 'access_filter' is not served by the",
+        ),
+        (
+            "explore: t {\n  sql_always_where: ${a} = 1 ;;\n}",
+            "m.model.lkml:2: t: sql refers to ${a}, which is no field of explore t; expected ${view.field}",
+        ),
+        (
+            'explore: t { always_filter: { filters: [b: "1"] } }',
+            "m.model.lkml:2: t: always_filter is on 'b', which is no",
+        ),
+        ("explore: t { always_join: [u] }", "m.model.lkml:2: t: always_join names 'u', which is not joined"),
+        ("explore: t { fields: [t.b] }", "m.model.lkml:2: t: fields: 't.b' is not one of the fields here"),
+        ("explore: t { fields: [t.b*] }", "m.model.lkml:2: t: fields: there is no set 't.b*'"),
+        ("fiscal_month_offset: x explore: t {}", "m.model.lkml:1: m: fiscal_month_offset is 'x'; expected a number of"),
         ("explore: t {\n  from: nothing\n}", "m.model.lkml:2: t: no view 'nothing' among the included files; known: t"),
         ("", "m.model.lkml:1: m: the model has no explore; add one, as in: explore: orders {}"),
         ('include: "none*"\nexplore: t {}', "m.model.lkml:1: m.model.lkml: include 'none*' matches no .lkml file in "),

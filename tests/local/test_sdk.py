@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import looker_sdk
@@ -246,3 +247,296 @@ def test_sql_error(sdk: Looker40SDK) -> None:
     assert "no_such_column" in payload["errors"][0]["message_details"]
     with pytest.raises(error.SDKError, match="no_such_column"):
         sdk.query_task_results(rows.id or "")
+
+
+# -- One by one --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Given:
+    """What the calls below are about."""
+
+    query: str
+    slug: str
+    done: str
+    failed: str
+    deferred: str
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of the SDK, and what it must bring: a value that `expected` accepts, or an `SDKError` with its words."""
+
+    operation: str
+    make: Callable[[Looker40SDK, Given], Any]
+    expected: Callable[[Any], bool] | str
+
+    def __str__(self) -> str:
+        return self.operation
+
+
+BROKEN = models40.WriteQuery(model="flights", view="flights", fields=["flights.broken"])
+EXPLORE = ("flights", "flights")
+NOBODY = "0" * 32
+
+
+def task(query_id: str, kind: models40.ResultFormat, *, deferred: bool = False) -> models40.WriteCreateQueryTask:
+    """Write the body of ``create_query_task``."""
+    return models40.WriteCreateQueryTask(query_id=query_id, result_format=kind, deferred=deferred)
+
+
+def rows(answer: Any) -> Any:
+    """Read an answer in JSON."""
+    return json.loads(str(answer))
+
+
+def filtered(**filters: str) -> models40.WriteQuery:
+    """Count the flights that filters let through."""
+    named = {f"flights.{name}": text for name, text in filters.items()}
+    return models40.WriteQuery(model="flights", view="flights", fields=["flights.count"], filters=named)
+
+
+def counted(number: int) -> Callable[[Any], bool]:
+    """Expect one row with a count."""
+    return lambda answer: bool(rows(answer) == [{"flights.count": number}])
+
+
+CALLS = [
+    Call("create_query", lambda sdk, _: sdk.create_query(QUERY), lambda found: found.view == "flights"),
+    Call("create_query", lambda sdk, _: sdk.create_query(QUERY, fields="model,view"), lambda found: found.id is None),
+    Call(
+        "create_query", lambda sdk, given: (sdk.create_query(QUERY).id, given.query), lambda both: len(set(both)) == 1
+    ),
+    Call(
+        "create_query", lambda sdk, _: sdk.create_query(models40.WriteQuery(model="x", view="y")), "Validation Failed"
+    ),
+    Call("create_query", lambda sdk, _: sdk.create_query(models40.WriteQuery(model="flights", view="y")), "Validation"),
+    Call("create_query", lambda sdk, _: sdk.create_query(filtered(count="x")), "Validation Failed"),
+    Call("query", lambda sdk, given: sdk.query(given.query), lambda found: found.filters == {"flights.carrier": "UA"}),
+    Call("query", lambda sdk, given: sdk.query(given.query, fields="model,view"), lambda found: found.id is None),
+    Call("query", lambda sdk, _: sdk.query("nope"), "Not found"),
+    Call("query_for_slug", lambda sdk, given: sdk.query_for_slug(given.slug), lambda found: found.model == "flights"),
+    Call("query_for_slug", lambda sdk, _: sdk.query_for_slug("nope"), "Not found"),
+    Call("run_query", lambda sdk, given: sdk.run_query(given.query, "json"), lambda found: rows(found) == ROWS),
+    Call(
+        "run_query", lambda sdk, given: sdk.run_query(given.query, "json", limit=2), lambda found: len(rows(found)) == 2
+    ),
+    Call("run_query", lambda sdk, given: sdk.run_query(given.query, "json", cache=False), lambda found: len(found) > 9),
+    Call("run_query", lambda sdk, given: sdk.run_query(given.query, "pdf"), "Validation Failed"),
+    Call("run_query", lambda sdk, given: sdk.run_query(given.query, "png"), "Validation Failed"),
+    Call("run_query", lambda sdk, _: sdk.run_query("nope", "json"), "Not found"),
+    Call("run_inline_query", lambda sdk, _: sdk.run_inline_query("json", QUERY), lambda found: rows(found) == ROWS),
+    Call(
+        "run_inline_query",
+        lambda sdk, _: sdk.run_inline_query("json_detail", QUERY, generate_drill_links=True),
+        lambda found: rows(found)["data"][0]["flights.count"]["value"] == 46_087,
+    ),
+    Call(
+        "run_inline_query",
+        lambda sdk, _: sdk.run_inline_query("json_bi", QUERY),
+        lambda found: "metadata" in rows(found),
+    ),
+    Call(
+        "run_inline_query",
+        lambda sdk, _: sdk.run_inline_query("json_label", QUERY),
+        lambda found: list(rows(found)[0].values()) == ["EWR", 46_087],
+    ),
+    Call("run_inline_query", lambda sdk, _: sdk.run_inline_query("csv", QUERY), lambda found: found.count("\n") == 4),
+    Call("run_inline_query", lambda sdk, _: sdk.run_inline_query("txt", QUERY), lambda found: "EWR\t46087" in found),
+    Call("run_inline_query", lambda sdk, _: sdk.run_inline_query("md", QUERY), lambda found: "|" in found),
+    Call("run_inline_query", lambda sdk, _: sdk.run_inline_query("html", QUERY), lambda found: "<table" in found),
+    Call(
+        "run_inline_query", lambda sdk, _: sdk.run_inline_query("sql", QUERY), lambda found: found.startswith("SELECT")
+    ),
+    Call("run_inline_query", lambda sdk, _: sdk.run_inline_query("xlsx", QUERY), lambda found: found[:2] == b"PK"),
+    Call("run_inline_query", lambda sdk, _: sdk.run_inline_query("json", filtered(carrier="U%,-UA")), counted(20_536)),
+    Call(
+        "run_inline_query", lambda sdk, _: sdk.run_inline_query("json", filtered(time_date="before 2013")), counted(0)
+    ),
+    Call("run_inline_query", lambda sdk, _: sdk.run_inline_query("json", filtered(carrier="NULL")), counted(0)),
+    Call("run_inline_query", lambda sdk, _: sdk.run_inline_query("json", filtered(time_date="x")), "Validation Failed"),
+    Call(
+        "run_inline_query",
+        lambda sdk, _: sdk.run_inline_query("json", BROKEN),
+        lambda found: "no_such_column" in rows(found)[0]["looker_error"],
+    ),
+    Call(
+        "run_inline_query",
+        lambda sdk, _: sdk.run_inline_query("json_detail", BROKEN),
+        lambda found: "no_such_column" in rows(found)["errors"][0]["message_details"],
+    ),
+    Call("run_inline_query", lambda sdk, _: sdk.run_inline_query("json", QUERY, apply_vis=True), "Validation Failed"),
+    Call(
+        "run_url_encoded_query",
+        lambda sdk, _: sdk.run_url_encoded_query("flights", "flights", "json"),
+        "Validation Failed",  # the SDK cannot name fields here
+    ),
+    Call("run_url_encoded_query", lambda sdk, _: sdk.run_url_encoded_query("x", "y", "json"), "Not found"),
+    Call(
+        "create_query_task",
+        lambda sdk, given: sdk.create_query_task(task(given.query, models40.ResultFormat.csv)),
+        lambda found: (found.status, found.result_format) == ("added", "csv"),
+    ),
+    Call(
+        "create_query_task",
+        lambda sdk, given: sdk.create_query_task(
+            task(given.query, models40.ResultFormat.json), limit=1, cache=False, generate_drill_links=True, fields="id"
+        ),
+        lambda found: bool(found.id) and found.status is None,
+    ),
+    Call(
+        "create_query_task",
+        lambda sdk, given: sdk.create_query_task(task(given.query, models40.ResultFormat.json, deferred=True)),
+        lambda found: found.status == "added",
+    ),
+    Call(
+        "create_query_task",
+        lambda sdk, _: sdk.create_query_task(task("nope", models40.ResultFormat.json)),
+        "Not found",
+    ),
+    Call(
+        "create_query_task",
+        lambda sdk, given: sdk.create_query_task(task(given.query, models40.ResultFormat.gsxml)),
+        "Validation Failed",
+    ),
+    Call("query_task", lambda sdk, given: sdk.query_task(given.done), lambda found: found.status == "complete"),
+    Call("query_task", lambda sdk, given: sdk.query_task(given.failed), lambda found: found.status == "error"),
+    Call("query_task", lambda sdk, given: sdk.query_task(given.deferred), lambda found: found.status == "added"),
+    Call("query_task", lambda sdk, given: sdk.query_task(given.done, fields="status"), lambda found: found.id is None),
+    Call("query_task", lambda sdk, _: sdk.query_task(NOBODY), "Not found"),
+    Call(
+        "query_task_results", lambda sdk, given: sdk.query_task_results(given.done), lambda found: rows(found) == ROWS
+    ),
+    Call("query_task_results", lambda sdk, given: sdk.query_task_results(given.failed), "no_such_column"),
+    Call("query_task_results", lambda sdk, _: sdk.query_task_results(NOBODY), "Not found"),
+    Call(
+        "query_task_multi_results",
+        lambda sdk, given: sdk.query_task_multi_results(DelimSequence([given.done, given.failed, NOBODY])),
+        lambda found: [item["status"] for item in found.values()] == ["complete", "error", "missing"],
+    ),
+    Call("query_task_multi_results", lambda sdk, _: sdk.query_task_multi_results(DelimSequence([])), "is empty"),
+    Call("kill_query", lambda sdk, given: sdk.kill_query(given.done), "Not found"),
+    Call("kill_query", lambda sdk, _: sdk.kill_query(NOBODY), "Not found"),
+    Call("all_running_queries", lambda sdk, _: sdk.all_running_queries(), lambda found: list(found) == []),
+    Call(
+        "all_lookml_models", lambda sdk, _: sdk.all_lookml_models(), lambda found: "flights" in [m.name for m in found]
+    ),
+    Call("all_lookml_models", lambda sdk, _: sdk.all_lookml_models(limit=1, offset=0), lambda found: len(found) == 1),
+    Call(
+        "all_lookml_models", lambda sdk, _: sdk.all_lookml_models(fields="name"), lambda found: found[0].label is None
+    ),
+    Call(
+        "all_lookml_models",
+        lambda sdk, _: sdk.all_lookml_models(exclude_empty=True, exclude_hidden=True, include_internal=True),
+        lambda found: all(model.explores for model in found),
+    ),
+    Call("lookml_model", lambda sdk, _: sdk.lookml_model("flights"), lambda found: found.has_content is True),
+    Call("lookml_model", lambda sdk, _: sdk.lookml_model("nope"), "Not found"),
+    Call("lookml_model_explore", lambda sdk, _: sdk.lookml_model_explore(*EXPLORE), lambda found: bool(found.fields)),
+    Call(
+        "lookml_model_explore",
+        lambda sdk, _: sdk.lookml_model_explore(*EXPLORE, fields="id,name"),
+        lambda found: (found.id, found.fields) == ("flights::flights", None),
+    ),
+    Call("lookml_model_explore", lambda sdk, _: sdk.lookml_model_explore("flights", "nope"), "Not found"),
+    Call("connection", lambda sdk, _: sdk.connection("flights"), lambda found: found.dialect.name == "duckdb"),
+    Call("connection", lambda sdk, _: sdk.connection("nope"), "Not found"),
+    Call("look", lambda sdk, _: sdk.look("1"), lambda found: found.title == "Flights by carrier"),
+    Call("look", lambda sdk, _: sdk.look("1", fields="title,query_id"), lambda found: found.query is None),
+    Call("look", lambda sdk, _: sdk.look("99"), "Not found"),
+    Call("run_look", lambda sdk, _: sdk.run_look("1", "json"), lambda found: len(rows(found)) == 16),
+    Call("run_look", lambda sdk, _: sdk.run_look("1", "csv", limit=5), lambda found: found.count("\n") == 6),
+    Call("run_look", lambda sdk, _: sdk.run_look("99", "json"), "Not found"),
+    Call("run_look", lambda sdk, _: sdk.run_look("1", "pdf"), "Validation Failed"),
+    Call("me", lambda sdk, _: sdk.me(), lambda found: found.display_name == "Local Looker"),
+    Call("me", lambda sdk, _: sdk.me(fields="id"), lambda found: (found.id, found.email) == ("1", None)),
+    Call("versions", lambda sdk, _: sdk.versions(), lambda found: found.current_version.version == "4.0"),
+    Call("login_user", lambda sdk, _: sdk.login_user("2"), lambda found: found.token_type == "Bearer"),
+    Call("login_user", lambda sdk, _: sdk.login_user("99"), "Not found"),
+    Call("logout", lambda sdk, _: sdk.logout(), lambda found: found == ""),
+]
+
+
+@pytest.fixture(scope="module")
+def given(server: local.Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Given]:
+    """Prepare a query, and tasks that are complete, failed and deferred."""
+    with connected(server, tmp_path_factory.mktemp("given")) as sdk:
+        saved, broken = sdk.create_query(QUERY), sdk.create_query(BROKEN)
+        bodies = [task(query.id or "", models40.ResultFormat.json) for query in (saved, broken)]
+        done, failed = (finished(sdk, sdk.create_query_task(body).id or "").id or "" for body in bodies)
+        deferred = sdk.create_query_task(task(saved.id or "", models40.ResultFormat.json, deferred=True))
+        yield Given(saved.id or "", saved.slug or "", done, failed, deferred.id or "")
+
+
+@pytest.mark.filterwarnings("ignore:login_user behavior changed")  # a note of the SDK on its own history
+@pytest.mark.parametrize("call", CALLS, ids=str)
+def test_call(sdk: Looker40SDK, given: Given, call: Call) -> None:
+    """Every call of the query family, models, Looks and users does what its documentation says."""
+    if isinstance(call.expected, str):
+        with pytest.raises(error.SDKError, match=call.expected) as caught:
+            call.make(sdk, given)
+        assert caught.value.documentation_url.startswith("http")
+    else:
+        assert call.expected(call.make(sdk, given))
+
+
+def test_calls_are_all_of_them(spec: Path) -> None:
+    """There are sixty calls at least, over every operation of the API's document but one.
+
+    Queries of the SQL interface cannot be made with the operations that are there, so none can be run.
+    """
+    paths = json.loads(spec.read_text(encoding="utf-8"))["paths"]
+    documented = {operation["operationId"] for verbs in paths.values() for operation in verbs.values()}
+
+    assert len(CALLS) >= 60
+    # The SDK logs in by itself: every call here has.
+    assert {call.operation for call in CALLS} | {"login", "run_sql_interface_query"} == documented
+
+
+def test_other_user(server: local.Server, tmp_path: Path, given: Given) -> None:
+    """The SDK becomes another user, who sees no task of the first one."""
+    with connected(server, tmp_path) as sdk:
+        sdk.auth.login_user(2)
+        assert sdk.me().id == "2"
+
+        with pytest.raises(error.SDKError, match="Not found"):
+            sdk.query_task(given.done)
+        found: Any = sdk.query_task_multi_results(DelimSequence([given.done]))
+        with pytest.raises(error.SDKError, match="Not found"):
+            sdk.all_running_queries()
+
+        assert found == {given.done: {"status": "missing"}}
+        sdk.auth.logout()
+        assert sdk.me().id == "1"
+
+
+def test_running_queries_and_kill(endless: Callable[..., tuple[Api, str]], tmp_path: Path) -> None:
+    """What runs is listed, with its query and its user, until it is killed."""
+    user, query_id = endless()
+    with connected(user.server, tmp_path) as sdk:
+        task_id = sdk.create_query_task(task(query_id, models40.ResultFormat.json)).id or ""
+        user.until(task_id, "running")
+
+        (running,) = sdk.all_running_queries()
+
+        assert running.query_task_id == task_id
+        assert running.user is not None
+        assert running.user.id == "1"
+        assert running.query is not None
+        assert running.query.id == query_id
+        sdk.kill_query(task_id)
+        assert list(sdk.all_running_queries()) == []
+
+
+def test_too_many_requests(started: Callable[..., Api], tmp_path: Path) -> None:
+    """429 is the SDK's own error too; it does not try again by itself."""
+    user = started(calls_per_second=3)
+
+    def ask(sdk: Looker40SDK) -> None:
+        for _ in range(30):
+            sdk.versions()
+
+    with connected(user.server, tmp_path) as sdk, pytest.raises(error.SDKError, match="Too many requests") as caught:
+        ask(sdk)
+
+    assert caught.value.documentation_url.endswith("/err/4.0/429/get/versions")

@@ -115,6 +115,8 @@ def test_repr_shows_no_secret(server: local.Server) -> None:
         ({"not_ready_status": 200}, "not_ready_status", "not_ready_status is '200'; expected 202 or 204"),
         ({"latency": -1}, "latency", "latency is '-1'; expected seconds, 0 or more"),
         ({"max_running": 0}, "max_running", "max_running is '0'; expected 1 or more"),
+        ({"users": 0}, "users", "users is '0'; expected 1 or more"),
+        ({"queue_ttl": 0}, "queue_ttl", "queue_ttl is '0'; expected more than 0"),
         ({"result_ttl": 0}, "result_ttl", "result_ttl is '0'; expected more than 0"),
         ({"token_ttl": -5}, "token_ttl", "token_ttl is '-5'; expected more than 0"),
         ({"calls_per_second": 0}, "calls_per_second", "calls_per_second is '0'; expected more than 0"),

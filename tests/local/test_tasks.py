@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from lookerframe.local.formats import DOCUMENTED
+from lookerframe.local.formats import served as every_format
 from tests.local.calling import Api
 
 if TYPE_CHECKING:
@@ -277,6 +279,11 @@ def test_many_tasks_from_many_threads(started: Callable[..., Api]) -> None:
     assert len(found) == 16
 
 
+def served() -> list[str]:
+    """Name the formats that a task can have."""
+    return [name for name in every_format() if name in DOCUMENTED]
+
+
 @pytest.mark.parametrize(
     ("body", "parameters", "problems"),
     [
@@ -285,19 +292,27 @@ def test_many_tasks_from_many_threads(started: Callable[..., Api]) -> None:
         (
             {"query_id": "x", "result_format": "pdf"},
             {},
-            {"result_format": "result_format 'pdf' is unknown; served: json_detail, json"},
+            {"result_format": "result_format 'pdf' is unknown; served: " + ", ".join(served())},
         ),
         (
-            {"query_id": "x", "result_format": "csv"},
+            {"query_id": "x", "result_format": "json_fe"},
             {},
-            {"result_format": "result_format 'csv' is not served by the local Looker yet; served: json_detail, json"},
+            {
+                "result_format": "result_format 'json_fe' is not served by the local Looker; served: "
+                + ", ".join(served())
+            },
+        ),
+        (
+            {"query_id": "x", "result_format": "json_label"},
+            {},
+            {"result_format": "result_format 'json_label' is unknown; served: " + ", ".join(served())},
         ),
         (
             {"query_id": "x", "result_format": "json", "deferred": "perhaps"},
-            {"limit": "-2", "cache": "maybe", "apply_formatting": "true", "apply_vis": "true", "cache_only": "true"},
+            {"limit": "-2", "cache": "maybe", "apply_formatting": "x", "apply_vis": "true", "cache_only": "true"},
             {
-                "apply_formatting": "'apply_formatting=true' is not served by the local Looker yet; leave it out",
-                "apply_vis": "'apply_vis=true' is not served by the local Looker yet; leave it out",
+                "apply_formatting": "'apply_formatting' is 'x'; expected true or false",
+                "apply_vis": "'apply_vis=true' is not served by the local Looker; leave it out",
                 "cache_only": "the local Looker keeps no result cache; leave 'cache_only' out",
                 "limit": "'limit' is '-2'; expected a whole number, or -1 for all rows",
                 "cache": "'cache' is 'maybe'; expected true or false",
@@ -323,10 +338,83 @@ def test_wrong_task(
 
 def test_options_that_are_met(api: Api) -> None:
     """Every other option of the call is taken, in either of its values."""
-    flags = ("apply_formatting", "apply_vis", "cache_only")
+    flags = ("apply_vis", "cache_only")
     query_id = api.create("flights.origin")
 
     for value in ("true", "false"):
-        free = ("cache", "generate_drill_links", "force_production", "rebuild_pdts", "server_table_calcs")
+        free = (
+            "apply_formatting",
+            "cache",
+            "generate_drill_links",
+            "force_production",
+            "rebuild_pdts",
+            "server_table_calcs",
+        )
         parameters = {**dict.fromkeys(flags, "false"), **dict.fromkeys(free, value), "limit": "2", "path_prefix": "/p"}
         assert len(api.results(api.submit(query_id, parameters=parameters)).json()) == 2
+
+
+def test_tasks_of_another_user(api: Api, other: Api) -> None:
+    """Nobody sees, fetches or kills what another user has started; to ``multi_results`` it is ``missing``."""
+    query_id = api.create("flights.origin")
+    mine, theirs = api.submit(query_id), other.submit(query_id, deferred=True)
+    api.until(mine, "complete")
+
+    for user, task_id in ((other, mine), (api, theirs)):
+        assert user("GET", f"/query_tasks/{task_id}").status_code == 404
+        assert user("GET", f"/query_tasks/{task_id}/results").status_code == 404
+        multi = user("GET", "/query_tasks/multi_results", params={"query_task_ids": task_id})
+        assert multi.json() == {task_id: {"status": "missing"}}
+    assert other("DELETE", f"/running_queries/{mine}").status_code == 404
+    assert other.status(theirs) == "added"  # asking for it as somebody else has not started it
+    assert other("GET", f"/queries/{query_id}").status_code == 200  # queries belong to nobody
+
+
+def test_running_queries(endless: Callable[..., tuple[Api, str]], valid: Callable[[str, Any], None]) -> None:
+    """An admin sees and kills everybody's queries; to others the call is not there."""
+    admin, query_id = endless(max_running=1)
+    user = Api.login(admin.server, admin.server.users[1])
+    tasks = [admin.submit(query_id), admin.submit(query_id), user.submit(query_id)]
+    admin.until(tasks[0], "running")
+    user.until(tasks[2], "running")
+
+    found = admin("GET", "/running_queries").json()
+
+    for item in found:
+        valid("RunningQueries", item)
+    assert [(item["query_task_id"], item["status"], item["user"]["id"]) for item in found] == [
+        (tasks[0], "running", "1"),
+        (tasks[1], "added", "1"),
+        (tasks[2], "running", "2"),
+    ]
+    assert {item["query"]["id"] for item in found} == {query_id}
+    assert "SELECT" in found[0]["sql"]
+    assert user("GET", "/running_queries").status_code == 404
+    assert user("DELETE", f"/running_queries/{tasks[0]}").status_code == 404
+    assert admin("DELETE", f"/running_queries/{tasks[2]}").status_code == 204
+    assert user.status(tasks[2]) == "killed"
+    assert [item["query_task_id"] for item in admin("GET", "/running_queries").json()] == tasks[:2]
+    user.session.close()
+
+
+def test_limit_is_for_each_user(endless: Callable[..., tuple[Api, str]]) -> None:
+    """One user's full queue holds up nobody else."""
+    admin, query_id = endless(max_running=1)
+    user = Api.login(admin.server, admin.server.users[1])
+    tasks = [admin.submit(query_id) for _ in range(3)]
+    admin.until(tasks[0], "running")
+
+    assert user.run("quick.n", model="m", view="quick") == [{"quick.n": 7}]
+    assert [admin.status(task_id) for task_id in tasks] == ["running", "added", "added"]
+    user.session.close()
+
+
+def test_waiting_too_long(endless: Callable[..., tuple[Api, str]]) -> None:
+    """What has waited in the queue for its time is killed; what runs goes on, and deferred tasks do not wait."""
+    user, query_id = endless(max_running=1, queue_ttl=0.2)
+    running, waiting = user.submit(query_id), user.submit(query_id)
+    deferred = user.submit(query_id, deferred=True)
+
+    user.until(waiting, "killed")
+
+    assert [user.status(task_id) for task_id in (running, deferred)] == ["running", "added"]

@@ -50,12 +50,29 @@ def floor(local: dt.datetime, minutes: int) -> str:
     return f"{start + passed * dt.timedelta(minutes=minutes):%Y-%m-%d %H:%M:%S}"
 
 
+def milliseconds(*sizes: int) -> dict[str, Callable[[dt.datetime], str]]:
+    """Expect timeframes such as ``millisecond250``."""
+    return {f"millisecond{size}": partial(floor_milliseconds, size=size) for size in sizes}
+
+
+def floor_milliseconds(local: dt.datetime, size: int) -> str:
+    """Cut a time to a multiple of milliseconds since the full second."""
+    return f"{local:%Y-%m-%d %H:%M:%S}.{local.microsecond // 1000 // size * size:03}"
+
+
+def fiscal(local: dt.datetime) -> tuple[int, int]:
+    """Give year and month of a fiscal year that begins in April."""
+    months = local.year * 12 + local.month - 1 - 3
+    return months // 12, months % 12 + 1
+
+
 EXPECTED: dict[str, Callable[[dt.datetime], Any]] = {
     "time": lambda t: f"{t:%Y-%m-%d %H:%M:%S}",
     "time_of_day": lambda t: f"{t:%H:%M}",
     "second": lambda t: f"{t:%Y-%m-%d %H:%M:%S}",
     "millisecond": lambda t: f"{t:%Y-%m-%d %H:%M:%S}.{t.microsecond // 1000:03}",
     "microsecond": lambda t: f"{t:%Y-%m-%d %H:%M:%S}.{t.microsecond:06}",
+    **milliseconds(2, 4, 5, 8, 10, 20, 25, 40, 50, 100, 125, 200, 250, 500),
     "minute": lambda t: f"{t:%Y-%m-%d %H:%M}",
     **floors((2, 3, 4, 5, 6, 10, 12, 15, 20, 30), "minute", 1),
     "hour": lambda t: f"{t:%Y-%m-%d %H}",
@@ -74,6 +91,10 @@ EXPECTED: dict[str, Callable[[dt.datetime], Any]] = {
     "quarter": lambda t: f"{t.year}-{(t.month - 1) // 3 * 3 + 1:02}",
     "quarter_of_year": lambda t: f"Q{(t.month - 1) // 3 + 1}",
     "year": lambda t: t.year,
+    "fiscal_month_num": lambda t: fiscal(t)[1],
+    "fiscal_quarter": lambda t: f"{fiscal(t)[0]}-Q{(fiscal(t)[1] - 1) // 3 + 1}",
+    "fiscal_quarter_of_year": lambda t: f"Q{(fiscal(t)[1] - 1) // 3 + 1}",
+    "fiscal_year": lambda t: fiscal(t)[0],
     "yesno": lambda _: "Yes",
 }
 
@@ -84,6 +105,10 @@ view: events {{
   dimension_group: naive {{ type: time timeframes: [time] sql: ${{TABLE}}.naive ;; }}
   dimension_group: stored {{ type: time timeframes: [time, date] convert_tz: no sql: ${{TABLE}}.naive ;; }}
   dimension_group: day {{ type: time timeframes: [date, month] datatype: date sql: ${{TABLE}}.day ;; }}
+  dimension_group: epoch {{ type: time timeframes: [time] datatype: epoch sql: EPOCH(${{TABLE}}.stored_at) ;; }}
+  dimension_group: digits {{
+    type: time timeframes: [date] datatype: yyyymmdd sql: CAST(STRFTIME(${{TABLE}}.day, '%Y%m%d') AS INTEGER) ;;
+  }}
   dimension: on {{ type: date sql: ${{TABLE}}.stored_at ;; }}
   dimension: hour {{ type: date_hour sql: ${{TABLE}}.stored_at ;; }}
 }}
@@ -95,7 +120,9 @@ def events(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
     """Serve a table of the instants, stored with a zone, without one, and as a day."""
     folder: Path = tmp_path_factory.mktemp("events")
     (folder / "v.view.lkml").write_text(LOOKML, encoding="utf-8")
-    (folder / "m.model.lkml").write_text('include: "*.view.lkml"\nexplore: events {}\n', encoding="utf-8")
+    (folder / "m.model.lkml").write_text(
+        'include: "*.view.lkml"\nfiscal_month_offset: 3\nexplore: events {}\n', encoding="utf-8"
+    )
     with duckdb.connect(str(folder / "events.duckdb")) as connection:
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute("CREATE TABLE events (id INT, stored_at TIMESTAMPTZ, naive TIMESTAMP, day DATE)")
@@ -155,6 +182,12 @@ def test_days_are_not_converted(events: Api) -> None:
     expected = [(f"{instant:%Y-%m-%d}", f"{instant:%Y-%m}") for instant in INSTANTS]
 
     assert values(events, "events.day_date", "events.day_month") == [(None, None), *expected]
+
+
+def test_times_that_are_stored_as_numbers(events: Api) -> None:
+    """Seconds since 1970 are points in time, eight digits are days."""
+    assert values(events, "events.epoch_time") == values(events, "events.at_time")
+    assert values(events, "events.digits_date") == values(events, "events.day_date")
 
 
 def test_single_dimensions_of_time(events: Api) -> None:

@@ -1,31 +1,34 @@
 """``json_detail``: rows, the metadata of their fields, the SQL and every SQL error, in one JSON object on one line.
 
 Sources: observed-payloads.md; the keys come in the order of the task results recorded in 2022, ``fields`` before
-``data``, ``errors`` after it. A failed query is 200 with ``data`` empty.
+``data``, ``errors`` after it. A failed query is 200 with ``data`` empty. No source says where ``pivots`` and
+``totals_data`` stand; here they come before ``data``, as in ``json_bi`` and the lite stream.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
+import msgspec
 
-from lookerframe.local.cells import json_text, json_value, keyed, map_values, write_rows
+from lookerframe.local.cells import json_text, write_rows
 from lookerframe.local.engine import explained
-from lookerframe.local.links import drill_filters, drill_url
+from lookerframe.local.formats.describing import describe_calculation, describe_selected
+from lookerframe.local.formats.detail_rows import row_names, row_writers
 from lookerframe.local.metadata import describe_field
-from lookerframe.local.value_formats import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
-    from lookerframe.local.cells import Column
+    import pyarrow as pa
+
     from lookerframe.local.outcome import Outcome
-    from lookerframe.local.project import Field
+    from lookerframe.local.sheets import Pivot, Sheet
 
-#: From here on a number without a format is rendered with separators, so differently from its value.
-_GROUPED_FROM = 1_000
+_GROUPING = "$$$__grouping__$$$"
+
+#: What a dimension holds in the subtotals that it is not a part of (recorded).
+_COLLAPSED = {"value": None, "filterable_value": "EMPTY"}
 
 
 class JsonDetail:
@@ -34,37 +37,42 @@ class JsonDetail:
     name = "json_detail"
     content_type = "application/json"
     carries_errors = True
+    wraps_errors = True
 
     def write(self, outcome: Outcome) -> Iterator[bytes]:
         """Write the object as it comes; nothing but the rows of one batch is held."""
-        head = json_text(_head(outcome))
+        sheet = outcome.sheet()
+        head = json_text(_head(outcome, sheet))
         yield head.removesuffix("}").encode() + b',"data":['
-        if outcome.table is not None:
-            yield from write_rows(outcome.table, _columns(outcome))
+        yield from write_rows(sheet.table, row_writers(outcome, sheet, row_names(sheet)))
         yield b"]," + json_text(_tail(outcome)).removeprefix("{").encode()
 
 
-def _head(outcome: Outcome) -> dict[str, Any]:
-    plan, query = outcome.run.plan, outcome.run.query
+def _head(outcome: Outcome, sheet: Sheet) -> dict[str, Any]:
+    run = outcome.run
+    plan, query, layout = run.plan, run.query, run.query.layout
+    sorts = [layout.sort_text(sort) for sort in plan.sorts]
     return {
         "from_cache": False,
         "id": outcome.task_id,
-        **({"truncated": True} if outcome.truncated else {}),
+        **({"truncated": True} if sheet.truncated and outcome.table is not None else {}),
         "supports_pivot_in_db": False,
         "null_sort_treatment": "low",
         "expired": False,
         "ran_at": outcome.ran_at.isoformat(timespec="seconds"),
         "aggregate_table_used_info": None,
         "runtime": f"{outcome.runtime:.3f}",
-        **({"added_params": {"sorts": [str(sort) for sort in plan.sorts]}} if plan.added_sort else {}),
+        **({"added_params": {"sorts": sorts}} if plan.added_sort else {}),
         "forecast_result": None,
         "dialect_specific_metadata": {},
+        **_subtotals(outcome, sheet),
         "sql": plan.sql,
         "sql_explain": explained(plan.sql),
         "fields": _fields(outcome),
-        "fill_fields": [],
-        "has_totals": False,
-        "has_row_totals": False,
+        **({"pivots": [_describe_pivot(outcome, pivot) for pivot in sheet.pivots]} if layout.pivots else {}),
+        "fill_fields": [layout.fill.full_name] if layout.fill else [],
+        "has_totals": layout.total,
+        "has_row_totals": layout.row_total,
         "applied_filters": {
             name: {"value": condition.text, "field": describe_field(condition.field, query.explore, query.project)}
             for name, condition in query.filters.items()
@@ -77,6 +85,7 @@ def _head(outcome: Outcome) -> dict[str, Any]:
             "description": query.explore.description,
         },
         "timezone": plan.timezone,
+        **_totals(outcome, sheet),
     }
 
 
@@ -86,75 +95,67 @@ def _tail(outcome: Outcome) -> dict[str, Any]:
         **({"errors": issues} if issues else {}),
         # Links are written with the rows, so there is no menu to build before them.
         "drill_menu_build_time": 0.0,
-        "has_subtotals": False,
+        "has_subtotals": bool(outcome.run.query.layout.subtotals),
     }
 
 
 def _fields(outcome: Outcome) -> dict[str, Any]:
-    plan, query = outcome.run.plan, outcome.run.query
+    run = outcome.run
+    plan, query, layout = run.plan, run.query, run.query.layout
     places = {sort.field: (place, sort.descending) for place, sort in enumerate(plan.sorts)}
     groups: dict[str, Any] = {"measures": [], "dimensions": [], "table_calculations": [], "pivots": []}
     for field in plan.fields:
-        described = describe_field(field, query.explore, query.project)
+        described = describe_selected(field, query)
         if field.full_name in places:
             place, descending = places[field.full_name]
             described["sorted"] = {"sort_index": place, "desc": descending}
-        groups["measures" if field.measure else "dimensions"].append(described)
+        pivoted = field.full_name in layout.pivot_names
+        groups["measures" if field.measure else "pivots" if pivoted else "dimensions"].append(described)
+    groups["table_calculations"] += [describe_calculation(item) for item in layout.calculations]
     return groups
 
 
-def _columns(outcome: Outcome) -> list[Column]:
-    run = outcome.run
-    columns = []
-    for position, field in enumerate(run.plan.fields):
-        if run.drill_links and field.drill_fields:
-            columns.append(_linked(outcome, position, field))
-        else:
-            columns.append(keyed(field.full_name, position, _cell(field)))
-    return columns
+def _describe_pivot(outcome: Outcome, pivot: Pivot) -> dict[str, Any]:
+    fields = outcome.run.query.layout.pivots
+    names = [field.full_name for field in fields]
+    values = dict(zip(names, pivot.values, strict=True))
+    cells = {field.full_name: {"value": values[field.full_name]} for field in fields}
+    labels = {name: None if value is None else str(value) for name, value in values.items()}
+    return {
+        "key": pivot.key,
+        "data": values,
+        "sort_values": {
+            field.full_name: field.sort_value(value) or value for field, value in zip(fields, pivot.values, strict=True)
+        },
+        "labels": labels,
+        "is_total": pivot.is_total,
+        "metadata": cells,
+    }
 
 
-def _cell(field: Field) -> Callable[[Any], str]:
-    def write(raw: Any) -> str:
-        return json_text(_content(field, raw))
-
-    return write
+# -- Totals ------------------------------------------------------------------------------------------------------------
 
 
-def _content(field: Field, raw: Any) -> dict[str, Any]:
-    value = json_value(raw)
-    rendered = _rendered(field, value)
-    return {"value": value} if rendered is None else {"value": value, "rendered": rendered}
+def _totals(outcome: Outcome, sheet: Sheet) -> dict[str, Any]:
+    """Write the measures of the one row of totals; the dimensions have no part in it."""
+    if sheet.totals is None:
+        return {}
+    row = _cells(outcome, sheet, sheet.totals, ())[0]
+    return {"totals_data": {name: cell for name, cell in row.items() if name not in row_names(sheet)}}
 
 
-def _rendered(field: Field, value: Any) -> str | None:
-    """Write a number for a reader, where Looker does: always with a format, else when it differs from the value."""
-    if not field.is_numeric or not isinstance(value, int | float):
-        return None
-    if field.number_format:
-        return field.number_format.render(value)
-    return plain(value) if abs(value) >= _GROUPED_FROM else None
+def _subtotals(outcome: Outcome, sheet: Sheet) -> dict[str, Any]:
+    if not sheet.subtotals:
+        return {}
+    data = {}
+    for part in sheet.subtotals:
+        rows = _cells(outcome, sheet, part.table, part.fields)
+        collapsed = {name: _COLLAPSED for name in row_names(sheet) if name not in part.fields}
+        data[str(len(part.fields))] = [{**row, **collapsed, _GROUPING: list(part.fields)} for row in rows]
+    return {"subtotals_data": data, "subtotal_sets": [list(part.fields) for part in sheet.subtotals]}
 
 
-def _linked(outcome: Outcome, position: int, field: Field) -> Column:
-    """Write the cells of a measure with a link to the rows behind each: the link names the row's dimensions."""
-    run = outcome.run
-    before, after = (json_text(part)[1:-1] for part in drill_url(run, field))
-
-    def opened(raw: Any) -> str:
-        content = _content(field, raw)
-        label = f"Show All {content.get('rendered', content['value'])}"
-        text = f"{json_text(field.full_name)}:{json_text(content)}".removesuffix("}")
-        return f'{text},"links":[{{"label":{json_text(label)},"url":"{before}'
-
-    def write(batch: pa.RecordBatch) -> pa.Array:
-        closing = pa.scalar(after + '","type":"measure_default"}]}', pa.large_string())
-        filters = [
-            map_values(batch.column(place), drill_filters(dimension))
-            for place, dimension in enumerate(run.plan.fields)
-            if not dimension.measure
-        ]
-        parts = [map_values(batch.column(position), opened), *filters, closing]
-        return pc.binary_join_element_wise(*parts, pa.scalar("", pa.large_string()))
-
-    return write
+def _cells(outcome: Outcome, sheet: Sheet, table: pa.Table, grouped: tuple[str, ...]) -> list[dict[str, Any]]:
+    text = b"".join(write_rows(table, row_writers(outcome, sheet, grouped)))
+    rows: list[dict[str, Any]] = msgspec.json.decode(b"[" + text + b"]")
+    return rows

@@ -2,6 +2,15 @@
 view: flights {
   sql_table_name: flights ;;
 
+  dimension: id {
+    type: number
+    primary_key: yes
+    hidden: yes
+    description: "Number of the row: no column tells the flights apart"
+    sql: ${TABLE}.rowid ;;
+    value_format_name: id
+  }
+
   dimension: year {
     type: number
     description: "Year of departure"
