@@ -119,8 +119,10 @@ class Field:
         measure = item.get("measure")
         if not isinstance(measure, bool):
             measure = {"dimensions": False, "measures": True}.get(group)
-        if group == "table_calculations" and item.get("type") is None:
-            measure = None  # older releases send no type with a calculation, which may well be a text
+        if group == "table_calculations" and (item.get("type") is None or not measure):
+            # Older releases send no type with a calculation, which may well be a text; and one that is no measure may
+            # be pivoted all the same, so it is no dimension either.
+            measure = None
 
         def text(key: str) -> str | None:
             value = item.get(key)

@@ -303,6 +303,7 @@ class Result:
                 if rows >= BATCH_ROWS or size >= BATCH_BYTES:
                     yield group
                     group, rows, size = [], 0, 0
+            self._close()  # all of it has arrived
             if group:
                 yield group
             self._judge_truncation()

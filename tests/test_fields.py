@@ -506,7 +506,7 @@ def test_metadata_of_another_shape_is_refused(described: Any) -> None:
         ({}, CALCULATION, None),
         ({"measure": True}, CALCULATION, None),
         ({"measure": True, "type": "number"}, CALCULATION, True),
-        ({"measure": False, "type": "number"}, CALCULATION, False),
+        ({"measure": False, "type": "number"}, CALCULATION, None),
         ({"type": "number"}, CALCULATION, None),
         ({"measure": True}, DIMENSION, True),
         ({"measure": "yes"}, DIMENSION, False),

@@ -14,10 +14,10 @@ import msgspec
 
 from lookerframe.exceptions import PayloadLimitError
 from lookerframe.fields import Field, fields_of
-from lookerframe.formats.failures import refuse_error_rows, refuse_failed_query, refuse_pivots
+from lookerframe.formats.failures import failed_rows, refuse_error_rows, refuse_failed_query, refuse_pivots
 from lookerframe.result import Findings, Result
 from lookerframe.rows import RowArray, first_row, well_formed
-from lookerframe.typed_rows import ERROR_KEY, RowDecoder, RowError
+from lookerframe.typed_rows import ERROR_KEY, RowDecoder
 from lookerframe.validation import check
 
 if TYPE_CHECKING:
@@ -111,14 +111,12 @@ class JsonDetail:
     def _pieces(
         self, rows: RowArray, decoder: RowDecoder, payload: Payload, findings: Findings, spool: Spool | None
     ) -> Iterator[Piece]:
-        try:
+        with failed_rows(decoder, payload, findings):
             if spool is None:
-                yield from rows.pieces(decoder)
+                yield from decoder.data(rows.pieces(decoder))
                 self._end(rows, payload, findings)
             else:
-                yield from spool.pieces(decoder)
-        except RowError as exc:
-            refuse_error_rows(exc.errors, payload, sql=findings.metadata.get("sql"))
+                yield from decoder.data(spool.pieces(decoder))
         if decoder.unlisted:
             names = ", ".join(decoder.unlisted)
             findings.note(f"rows have members that `fields` does not list; they are not in the table: {names}")

@@ -10,10 +10,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lookerframe.fields import Field, fields_of
-from lookerframe.formats.failures import refuse_error_rows, refuse_pivots
+from lookerframe.formats.failures import failed_rows, refuse_pivots
 from lookerframe.result import Findings, Result
 from lookerframe.rows import RowArray
-from lookerframe.typed_rows import ERROR_KEY, RowDecoder, RowError
+from lookerframe.typed_rows import ERROR_KEY, RowDecoder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,11 +54,9 @@ class JsonRows:
 
 
 def _pieces(rows: RowArray, decoder: RowDecoder, payload: Payload, findings: Findings) -> Iterator[Piece]:
-    try:
-        yield from rows.pieces(decoder)
-    except RowError as exc:
-        refuse_error_rows(exc.errors, payload)
-    rows.envelope()
+    with failed_rows(decoder, payload, findings):
+        yield from decoder.data(rows.pieces(decoder))
+        rows.envelope()
     if decoder.unlisted:
         names = ", ".join(decoder.unlisted)
         findings.note(f"rows have members that no field metadata describes; they are not in the table: {names}")
