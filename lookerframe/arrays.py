@@ -37,7 +37,6 @@ _PERIOD = re.compile(r"(\d{4})-(?:(\d{2})|Q([1-4]))", re.ASCII)
 _SCALE = re.compile(r", (\d+)\)")
 _FISCAL_YEAR = re.compile(r"FY(\d{4})", re.ASCII)
 _NUMBERS = ("int64", "float64", "decimal128", "bool, int64")
-_EXACT_IN_FLOAT64 = 2**53
 _INT64_DIGITS = 19
 _MAX_DIGITS = 1000  # of an integer that is read as one: Python takes a time that grows with their square
 
@@ -138,14 +137,16 @@ def _misfit(reader: Reader, values: Sequence[Any], *, column: str, first_row: in
         except _MISFITS:
             return _refusal(column, first_row + row, value, reader.kind)
     # Each value is fine alone: they have no type in common.
+    kind = _kind(known[0][1])
     for row, value in known:
-        if _too_precise(value):
-            return _refusal(column, first_row + row, value, "float64")
-    row, value = next((pair for pair in known if _kind(pair[1]) != _kind(known[0][1])), known[0])
-    if isinstance(value, Decimal):
+        if _kind(value) is not kind:
+            return _mixture(column, first_row + row, value, reader.kind)
+    if kind is Decimal:
+        row, value = max(known, key=lambda pair: cast("Decimal", pair[1]).adjusted())
         why = f"together the values need more than {DECIMAL_DIGITS} digits"
         return _mixture(column, first_row + row, value, reader.kind, why)
-    return _mixture(column, first_row + row, value, reader.kind)
+    row, value = max(known, key=lambda pair: abs(pair[1]) if isinstance(pair[1], int) else 0)
+    return _refusal(column, first_row + row, value, "float64")
 
 
 def _refusal(column: str, row: int, value: Any, kind: str) -> ConversionError:
@@ -167,18 +168,18 @@ def _is_number(arrow_type: pa.DataType) -> bool:
     return bool(pa.types.is_integer(arrow_type) or pa.types.is_floating(arrow_type) or pa.types.is_decimal(arrow_type))
 
 
-def _too_precise(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and abs(value) > _EXACT_IN_FLOAT64
-
-
 def _first_misfit(array: pa.Array, arrow_type: pa.DataType) -> tuple[int, Any]:
     known = [(row, scalar) for row, scalar in enumerate(array) if scalar.is_valid]
-    for row, scalar in known:
-        try:
-            scalar.cast(arrow_type)
-        except pa.ArrowException:
-            return row, scalar.as_py()
-    return known[0][0], known[0][1].as_py()
+    row, scalar = next((pair for pair in known if not _casts(pair[1], arrow_type)), known[0])
+    return row, scalar.as_py()
+
+
+def _casts(scalar: pa.Scalar, arrow_type: pa.DataType) -> bool:
+    try:
+        scalar.cast(arrow_type)
+    except pa.ArrowException:
+        return False
+    return True
 
 
 def _advice(column: str, value: Any, kind: str) -> str:

@@ -285,7 +285,8 @@ class Looker:
         except LookerFrameError as exc:
             exc.query = exc.query or (query if isinstance(query, Query | SavedQuery) else None)
             raise
-        return Task(self, state.id or "", state=state, asked=query if isinstance(query, Query) else saved)
+        asked = query if isinstance(query, Query) else saved
+        return Task(self, state.id or "", state=state, asked=asked, limit=options.get("limit"))
 
     def _saved(self, query: str | Query | SavedQuery, deadline: Deadline, stats: Stats) -> SavedQuery:
         if isinstance(query, SavedQuery):
@@ -353,11 +354,13 @@ class Task:
         *,
         state: QueryTask | None = None,
         asked: Query | SavedQuery | None = None,
+        limit: int | None = None,
     ) -> None:
         self.id = task_id
         self.looker = looker
         self._known = state
         self._asked = asked
+        self._limit = limit
         self._own = state is not None
 
     def __repr__(self) -> str:
@@ -457,6 +460,8 @@ class Task:
             payload = tasks.fetch(
                 self.looker._transport,  # noqa: SLF001
                 task,
+                asked=self._asked,
+                limit=self._limit,
                 fields=self._field_source(task, deadline, stats),
                 deadline=deadline,
                 stats=stats,

@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, get_args
 import pyarrow as pa
 
 from lookerframe.arrays import fit, type_name
-from lookerframe.exceptions import ConfigError, ResultConsumedError, TruncatedError, TruncatedWarning
+from lookerframe.exceptions import (
+    ConfigError,
+    LookerFrameError,
+    ResultConsumedError,
+    TruncatedError,
+    TruncatedWarning,
+)
 from lookerframe.render import shorten
 
 if TYPE_CHECKING:
@@ -22,7 +28,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from lookerframe.fields import Column
+    from lookerframe.models import SavedQuery
     from lookerframe.payload import Figures
+    from lookerframe.query import Query
     from lookerframe.typed_rows import Piece
 
 #: How pandas shall hold the columns; see `Result.to_pandas`.
@@ -46,6 +54,8 @@ class Findings:
 
     Attributes
     ----------
+    query : Query or SavedQuery or None
+        What was asked, if that is known.
     metadata : dict
         See `Result.metadata`.
     notes : list of str
@@ -54,8 +64,9 @@ class Findings:
         See `Result.truncated`.
     """
 
-    def __init__(self, metadata: Mapping[str, Any]) -> None:
+    def __init__(self, metadata: Mapping[str, Any], *, query: Query | SavedQuery | None = None) -> None:
         self.metadata: dict[str, Any] = dict(metadata)
+        self.query = query
         self.notes: list[str] = []
         self.truncated: bool | None = None
 
@@ -280,6 +291,8 @@ class Result:
             raise
         except BaseException as exc:
             self._failure = exc
+            if isinstance(exc, LookerFrameError) and exc.query is None:
+                exc.query = self._findings.query
             raise
         finally:
             self._groups.close()
@@ -314,9 +327,10 @@ class Result:
         found = self._findings
         limit = found.metadata.get("limit")
         if found.truncated is None and isinstance(limit, int):
-            # Without a word from Looker: fewer rows than the limit are all; as many may be all of them or not.
+            # Without a word from Looker: fewer rows than the limit are all; as many may be all of them or not. More
+            # show that the task had another limit than its query, and nobody knows which.
             found.truncated = False if limit < 0 or self._rows < limit else None
-            maybe = found.truncated is None
+            maybe = self._rows == limit
         else:
             maybe = False
         if not (found.truncated or maybe) or self._on_truncate == "ignore":

@@ -215,7 +215,10 @@ def wait(transport: Transport, task: QueryTask, *, own: bool, deadline: Deadline
             raise _late(deadline, state, task_id)
         deadline.sleep(pause)
         pause = min(pause * _POLL_GROWTH, settings.poll_interval_max)
-        state = get_task(transport, task_id, deadline=deadline, stats=stats, fields="id,status").state
+        try:
+            state = get_task(transport, task_id, deadline=deadline, stats=stats, fields="id,status").state
+        except DeadlineError as exc:
+            raise _late(deadline, state, task_id) from exc  # what went on was the query, not our asking for it
     return task
 
 
@@ -223,11 +226,22 @@ def fetch(
     transport: Transport,
     task: QueryTask,
     *,
+    asked: Query | SavedQuery | None,
+    limit: int | None,
     fields: Callable[[], Mapping[str, Any]],
     deadline: Deadline,
     stats: Stats,
 ) -> Payload:
     """Ask for the result of a task, as often as Looker says that it is not finished.
+
+    Parameters
+    ----------
+    asked
+        What was submitted, for errors; by default the query that the task names.
+    limit
+        Rows at most, if the task was created with a limit of its own.
+    fields
+        Brings the field metadata, for result formats that carry none.
 
     Raises
     ------
@@ -256,7 +270,8 @@ def fetch(
         _chunks(stream, task_id),
         origin=stream.endpoint,
         fields=fields,
-        context=_context(task),
+        context=_context(task, limit),
+        query=asked or task.query,
         stats=stats,
         close=stream.close,
     )
@@ -314,7 +329,7 @@ def _chunks(stream: Stream, task_id: str) -> Iterator[bytes]:
         stream.close()
 
 
-def _context(task: QueryTask) -> dict[str, Any]:
+def _context(task: QueryTask, limit: int | None) -> dict[str, Any]:
     query = task.query or SavedQuery()
     facts: dict[str, Any] = {
         "task_id": task.id,
@@ -323,7 +338,7 @@ def _context(task: QueryTask) -> dict[str, Any]:
         "share_url": query.share_url,
         "model": query.model,
         "explore": query.view,
-        "limit": _limit(query),
+        "limit": _limit(query) if limit is None else limit,
         "status": HTTPStatus.OK.value,
     }
     return {name: value for name, value in facts.items() if value is not None}

@@ -127,8 +127,8 @@ ERRORS: list[tuple[LookerFrameError, str]] = [
 
 
 def classes(base: type[BaseException] = LookerFrameError) -> set[type[BaseException]]:
-    """List a class of the package and all that inherit from it."""
-    below = (classes(sub) for sub in base.__subclasses__() if sub.__module__.split(".")[0] == "lookerframe")
+    """List a class of the package and all that inherit from it, but for those on the local server's own files."""
+    below = (classes(sub) for sub in base.__subclasses__() if re.match(r"lookerframe\.(?!local\b)", sub.__module__))
     return {base}.union(*below)
 
 

@@ -176,13 +176,34 @@ def test_a_limit_is_never_silent(looker: Looker, result_format: str) -> None:
     assert (caught.value.limit, caught.value.rows) == (5, 5)
 
 
+def test_an_error_in_the_stream_names_the_query(looker: Looker) -> None:
+    """What was asked is on the error also where it arises long after the result was handed out."""
+    query = lf.Query(model="flights", explore="flights", fields=["flights.dest", "flights.count"], limit=5)
+    result = looker.run(query, on_truncate="ignore")
+    result.to_arrow()
+    streamed = looker.run(query, dtypes={"flights.dest": "string"}, on_truncate="raise", numbers="float64", limit=6)
+
+    with pytest.raises(lf.TruncatedError) as caught:
+        for _ in streamed.batches():
+            pass
+
+    assert caught.value.query == query
+
+
 def test_a_limit_of_the_call_holds_for_a_saved_query(looker: Looker) -> None:
-    """A saved query is immutable; limit= goes to the task."""
+    """A saved query is immutable; limit= goes to the task, and decides whether rows are missing."""
     saved = looker.submit(BY_CARRIER).status().query
     assert saved
     assert saved.id
 
-    assert len(lf.read_looker_query(saved.id, limit=3, looker=looker, on_truncate="ignore")) == 3
+    for result_format in ("json", "json_detail"):
+        with pytest.warns(lf.TruncatedWarning, match="limit of 3: 3 rows"):
+            assert len(lf.read_looker_query(saved.id, limit=3, looker=looker, result_format=result_format)) == 3
+    few = looker.submit(lf.Query(model="flights", explore="flights", fields=BY_CARRIER.fields, limit=2)).status().query
+    assert few
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert len(lf.read_looker_query(few, limit=-1, looker=looker, result_format="json")) == 16
     with pytest.raises(lf.InvalidQueryError, match="immutable"):
         lf.read_looker_query(saved.id, sorts=["flights.count"], looker=looker)
 

@@ -57,7 +57,7 @@ class JsonDetail:
 
     def decode(self, payload: Payload, *, typing: Typing, on_truncate: OnTruncate) -> Result:
         """Turn a payload into a result, its first batch read; see `formats.decode`."""
-        findings = Findings({"result_format": self.name, **payload.context})
+        findings = Findings({"result_format": self.name, **payload.context}, query=payload.query)
         rows = RowArray(payload.chunks, key="data", result_format=self.name)
         head = rows.head()
         refuse_failed_query(head, payload, findings)

@@ -31,7 +31,7 @@ class JsonRows:
 
     def decode(self, payload: Payload, *, typing: Typing, on_truncate: OnTruncate) -> Result:
         """Turn a payload into a result, its first batch read; see `formats.decode`."""
-        findings = Findings({"result_format": self.name, **payload.context})
+        findings = Findings({"result_format": self.name, **payload.context}, query=payload.query)
         rows = RowArray(payload.chunks, key=None, result_format=self.name)
         rows.head()
         keys = rows.first_keys()

@@ -155,7 +155,7 @@ def test_a_full_disk_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("fields", [None, ...], ids=["null", "absent"])
 def test_without_metadata_types_are_inferred(fields: Any, size: int) -> None:
     """From all rows, with a note; each member of any row is a column."""
-    rows = [{"v.a": "x"}, {"v.b": 1, "v.a": None}, {"v.b": 2.5}, {"v.c": True}]
+    rows: list[dict[str, Any]] = [{"v.a": "x"}, {"v.b": 1, "v.a": None}, {"v.b": 2.5}, {"v.c": True}]
     with piece_size(size):
         result = decode(json_detail([], rows, fields=fields))
         table = result.to_arrow()
@@ -238,7 +238,7 @@ def test_an_envelope_of_another_shape_is_a_schema_error(body: dict[str, Any], pr
 
 def test_envelope_becomes_metadata() -> None:
     """What is known of the query and its run, from before and after the rows; nulls are left out."""
-    more = {"has_totals": False, "applied_filters": {"v.a": {"value": "x"}}, "added_params": None}
+    more: dict[str, Any] = {"has_totals": False, "applied_filters": {"v.a": {"value": "x"}}, "added_params": None}
     result = decode(json_detail(COLUMNS, ROWS, explore={"name": "e"}, **more))
 
     for key in ("id", "ran_at", "runtime", "sql", "timezone", "from_cache", "has_subtotals"):

@@ -28,7 +28,11 @@ NO_METADATA = "no field metadata was given: types are inferred from the values; 
 @pytest.mark.parametrize("size", [1, 20, 10_000])
 def test_metadata_gives_columns_order_and_types(size: int) -> None:
     """A column that a row lacks is null there; a member that nothing describes is noted."""
-    rows = [{"v.n": 1, "v.day": "2026-01-31", "v.a": 5, "v.z": [1]}, {"v.n": None}, {"v.a": "x", "v.z": {}}]
+    rows: list[dict[str, Any]] = [
+        {"v.n": 1, "v.day": "2026-01-31", "v.a": 5, "v.z": [1]},
+        {"v.n": None},
+        {"v.a": "x", "v.z": {}},
+    ]
     with piece_size(size):
         result = decode(json_rows(rows), "json", columns=COLUMNS)
         table = result.to_arrow()
@@ -45,7 +49,7 @@ def test_metadata_gives_columns_order_and_types(size: int) -> None:
 @pytest.mark.parametrize("size", [1, 20, 10_000])
 def test_without_metadata_types_are_inferred_and_it_is_said(size: int) -> None:
     """The first row says which columns there are, all rows of which type; texts stay texts."""
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"a": 1, "b": 1, "c": "2026-01-31", "d": True, "e": None, "f": "00123"},
         {"a": 2, "b": 2.5, "c": None, "d": False, "e": None, "f": ""},
         {"b": None, "f": "x", "a": None},
