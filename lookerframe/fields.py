@@ -173,6 +173,10 @@ class Typing:
     dtypes: Mapping[str, str | pa.DataType] = dataclass_field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        given: Any = self.dtypes
+        if not isinstance(given, Mapping):
+            message = f"dtypes maps field names to types, as in {{'orders.id': 'int64'}}; met {self.dtypes!r}"
+            raise ConfigError(message, setting="dtypes")
         if self.numbers not in get_args(Numbers):
             known = ", ".join(map(repr, get_args(Numbers)))
             message = f"numbers={self.numbers!r} is not known; give one of {known}"

@@ -10,9 +10,6 @@ from lookerframe.exceptions import PayloadLimitError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from lookerframe.models import SavedQuery
-    from lookerframe.query import Query
-
 #: Bytes that `Payload.read` takes into memory; rows are streamed and do not count.
 MAX_WHOLE = 256 * 1024 * 1024
 
@@ -43,8 +40,8 @@ class Payload:
     context : mapping
         What is known about the query besides the body (task id, query id, model, explore, limit, time zone, ...);
         it becomes part of `Result.metadata`.
-    query : Query or SavedQuery or None
-        What was asked, for errors that arise while the rows are read.
+    on_failure : callable
+        Told of whatever is raised while the rows are read, before it reaches the reader.
     stats : Figures or None
         Calls, retries, bytes and seconds of the fetch, if it was fetched.
     close : callable
@@ -56,7 +53,7 @@ class Payload:
     origin: str = "payload"
     fields: Callable[[], Mapping[str, Any]] | None = None
     context: Mapping[str, Any] = field(default_factory=dict)
-    query: Query | SavedQuery | None = None
+    on_failure: Callable[[BaseException], None] = lambda _error: None
     stats: Figures | None = None
     close: Callable[[], None] = lambda: None
 

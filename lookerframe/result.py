@@ -14,7 +14,6 @@ import pyarrow as pa
 from lookerframe.arrays import fit, type_name
 from lookerframe.exceptions import (
     ConfigError,
-    LookerFrameError,
     ResultConsumedError,
     TruncatedError,
     TruncatedWarning,
@@ -28,9 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from lookerframe.fields import Column
-    from lookerframe.models import SavedQuery
     from lookerframe.payload import Figures
-    from lookerframe.query import Query
     from lookerframe.typed_rows import Piece
 
 #: How pandas shall hold the columns; see `Result.to_pandas`.
@@ -54,8 +51,6 @@ class Findings:
 
     Attributes
     ----------
-    query : Query or SavedQuery or None
-        What was asked, if that is known.
     metadata : dict
         See `Result.metadata`.
     notes : list of str
@@ -64,9 +59,8 @@ class Findings:
         See `Result.truncated`.
     """
 
-    def __init__(self, metadata: Mapping[str, Any], *, query: Query | SavedQuery | None = None) -> None:
+    def __init__(self, metadata: Mapping[str, Any]) -> None:
         self.metadata: dict[str, Any] = dict(metadata)
-        self.query = query
         self.notes: list[str] = []
         self.truncated: bool | None = None
 
@@ -102,6 +96,7 @@ class Result:
         findings: Findings,
         *,
         close: Callable[[], None] = lambda: None,
+        on_failure: Callable[[BaseException], None] = lambda _error: None,
         stats: Figures | None = None,
         on_truncate: OnTruncate = "warn",
     ) -> None:
@@ -112,12 +107,14 @@ class Result:
         self._columns = tuple(columns)
         self._findings = findings
         self._close = close
+        self._on_failure = on_failure
         self._stats = stats
         self._on_truncate = on_truncate
         self._rows = 0
         self._table: pa.Table | None = None
         self._failure: BaseException | None = None
         self._taken = self._closed = False
+        self.schema = self._schema_of([])  # also what a debugger sees of a result that cannot be made
         self._groups = self._grouped(pieces)
         first = next(self._groups, None)
         self._first = [first] if first is not None else []
@@ -291,8 +288,7 @@ class Result:
             raise
         except BaseException as exc:
             self._failure = exc
-            if isinstance(exc, LookerFrameError) and exc.query is None:
-                exc.query = self._findings.query
+            self._on_failure(exc)
             raise
         finally:
             self._groups.close()
@@ -337,7 +333,7 @@ class Result:
             return
         cut = "may have cut" if maybe else "cut"
         at = f" at the limit of {limit:,}" if isinstance(limit, int) and limit >= 0 else " at a row limit"
-        message = f"Looker {cut} this result{at}: {self._rows:,} rows came; ask with limit=None for all rows"
+        message = f"Looker {cut} this result{at}: {self._rows:,} rows came; ask with limit=-1 for all rows"
         if self._on_truncate == "raise":
             raise TruncatedError(message, limit=limit, rows=self._rows)
         warnings.warn(message, TruncatedWarning, stacklevel=_outside())

@@ -4,7 +4,7 @@ Looker's JSON results are one large array of rows, alone (`json`) or as a member
 `RowArray` hands the array out in pieces, each a complete JSON array of some of the rows, and keeps what stands before
 and after it. Where the chunks of the document are cut makes no difference to anything.
 
-A row starts with the same bytes each time, ``{"<first field>":``. They cannot stand inside a string, where a quote is
+All rows begin alike, with ``{"<first field>":``. These bytes cannot stand inside a string, where a quote is
 escaped, so the last of them in the buffer starts the last row, and the comma before it is a place to cut. Should it
 stand in a nested object after all, the piece in front of it has a brace open and cannot be decoded: then, for that
 piece, the structure is walked token by token. The end of the array is always found that way.
@@ -524,17 +524,20 @@ def _first_row_end(seen: bytearray) -> int | None:
 
 def _row_start(buffer: bytearray) -> bytes:
     # The first row's own spelling, `{"view.field":`, white space included.
-    space = cast("re.Match[bytes]", _SPACE.match(buffer, 1))
-    match = _ROW_START.match(buffer, space.end())
+    match = _ROW_START.match(buffer, _after_space(buffer, 1))
     return match[0] if match else b""
 
 
+def _after_space(buffer: bytearray, at: int) -> int:
+    return cast("re.Match[bytes]", _SPACE.match(buffer, at)).end()
+
+
 def _cut_before_last(buffer: bytearray, row_start: bytes) -> int:
-    """Find the comma before the last row start that has one; 0 if there is none."""
-    at = len(buffer)
+    """Find the comma before the last row start that has one, and something before it; 0 if there is none."""
+    at, first = len(buffer), _after_space(buffer, 1)
     while (at := buffer.rfind(row_start, 2, at)) > 0:
         comma = len(buffer[max(1, at - 64) : at].rstrip(_WHITE)) + max(1, at - 64) - 1
-        if comma > 0 and buffer[comma] == ord(","):
+        if comma > first and buffer[comma] == ord(","):
             return comma
     return 0
 

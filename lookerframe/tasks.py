@@ -7,6 +7,7 @@ what the states mean in practice is observed (see ``docs/tasks.md``).
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, TypedDict, get_type_hints
 
@@ -174,20 +175,20 @@ def get_task(
     return _task(reply.json())
 
 
-def wait(transport: Transport, task: QueryTask, *, own: bool, deadline: Deadline, stats: Stats) -> QueryTask:
+def wait(transport: Transport, task: QueryTask, *, alive: bool, deadline: Deadline, stats: Stats) -> QueryTask:
     """Wait until there is something to fetch.
 
     Parameters
     ----------
     task
         As it stood when it was last asked for.
-    own
-        Whether it was created a moment ago by this client, so that a state ``expired`` cannot be meant.
+    alive
+        Whether the task is known not to have ended yet when it was last seen, so that ``expired`` cannot be final.
 
     Returns
     -------
     QueryTask
-        With the state ``complete``, ``error`` or ``failure``.
+        The same with its last status: ``complete``, ``error`` or ``failure``.
 
     Raises
     ------
@@ -198,7 +199,7 @@ def wait(transport: Transport, task: QueryTask, *, own: bool, deadline: Deadline
     """
     settings = transport.settings
     task_id = task.id or ""
-    pause, state, alive, expired_since = settings.poll_interval, task.state, own, None
+    pause, state, expired_since = settings.poll_interval, task.state, None
     while state not in _FETCHABLE:
         _refuse_final(state, task_id)
         alive = alive or state in _PENDING
@@ -219,16 +220,16 @@ def wait(transport: Transport, task: QueryTask, *, own: bool, deadline: Deadline
             state = get_task(transport, task_id, deadline=deadline, stats=stats, fields="id,status").state
         except DeadlineError as exc:
             raise _late(deadline, state, task_id) from exc  # what went on was the query, not our asking for it
-    return task
+    return replace(task, status=state)
 
 
 def fetch(
     transport: Transport,
     task: QueryTask,
     *,
-    asked: Query | SavedQuery | None,
     limit: int | None,
     fields: Callable[[], Mapping[str, Any]],
+    on_failure: Callable[[BaseException], None],
     deadline: Deadline,
     stats: Stats,
 ) -> Payload:
@@ -236,12 +237,10 @@ def fetch(
 
     Parameters
     ----------
-    asked
-        What was submitted, for errors; by default the query that the task names.
     limit
         Rows at most, if the task was created with a limit of its own.
-    fields
-        Brings the field metadata, for result formats that carry none.
+    fields, on_failure
+        See `Payload`.
 
     Raises
     ------
@@ -271,7 +270,7 @@ def fetch(
         origin=stream.endpoint,
         fields=fields,
         context=_context(task, limit),
-        query=asked or task.query,
+        on_failure=on_failure,
         stats=stats,
         close=stream.close,
     )
@@ -376,7 +375,9 @@ def _expired(task_id: str, exc: FetchError | None = None) -> ResultExpiredError:
     )
 
 
-def _late(deadline: Deadline, state: str, task_id: str) -> DeadlineError:
+def _late(deadline: Deadline, state: str, task_id: str) -> FetchError:
+    if state == "expired":
+        return _expired(task_id)
     error = deadline.error("queued" if state in {"added", "queued"} else "running")
     error.task_id = task_id
     return error

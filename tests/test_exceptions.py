@@ -24,6 +24,7 @@ from lookerframe.exceptions import (
     InvalidQueryError,
     LookerFrameError,
     LookerSQLError,
+    LookMLError,
     MissingDependencyError,
     NetworkError,
     NotFoundError,
@@ -63,6 +64,7 @@ SHOWN = "  1 | SELECT\n> 2 |     foo.x AS y\n    |           ^\n  3 | FROM foo"
 ERRORS: list[tuple[LookerFrameError, str]] = [
     (LookerFrameError("text"), "text"),
     (ConfigError("no base_url", setting="base_url"), "no base_url"),
+    (LookMLError("unknown type", place="a.view.lkml:3", subject="a.b"), "a.view.lkml:3: a.b: unknown type"),
     (
         InvalidQueryError(
             [QueryProblem("is required", field="model", code="missing_field"), QueryProblem("", code="invalid")],
@@ -127,8 +129,8 @@ ERRORS: list[tuple[LookerFrameError, str]] = [
 
 
 def classes(base: type[BaseException] = LookerFrameError) -> set[type[BaseException]]:
-    """List a class of the package and all that inherit from it, but for those on the local server's own files."""
-    below = (classes(sub) for sub in base.__subclasses__() if re.match(r"lookerframe\.(?!local\b)", sub.__module__))
+    """List a class of the package and all that inherit from it, wherever in the package they are."""
+    below = (classes(sub) for sub in base.__subclasses__() if sub.__module__.startswith("lookerframe."))
     return {base}.union(*below)
 
 

@@ -301,7 +301,10 @@ def test_saved_payloads_are_decoded_from_anything(tmp_path: Path) -> None:
         ('[{"a":1}]', lf.ConfigError, "a str is a path"),
         (b"a,b\n1,2\n", lf.UnexpectedContentError, "result_format="),
         (b"", lf.PayloadError, "result_format="),
-        (7, lf.ConfigError, "not int"),
+        (7, lf.ConfigError, "met int"),
+        ([{"a": 1}], lf.ConfigError, "met dict.*not what its JSON was parsed to"),
+        ({"data": []}, lf.ConfigError, "met str"),
+        (["text"], lf.ConfigError, "met str"),
         (io.StringIO("[]"), lf.ConfigError, "binary mode"),
     ],
 )
@@ -309,6 +312,42 @@ def test_what_is_no_payload_is_refused(source: Any, error: type[Exception], word
     """One clear error, with what to give instead."""
     with pytest.raises(error, match=words):
         lf.decode(source)
+
+
+def test_a_closed_file_is_refused(tmp_path: Path) -> None:
+    """Not with Python's error about it, which names no argument."""
+    path = tmp_path / "saved.json"
+    path.write_bytes(b"[]")
+    with path.open("rb") as file:
+        pass
+
+    with pytest.raises(lf.ConfigError, match="cannot be read"):
+        lf.decode(file, "json")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error"),
+    [
+        ({"fields": None}, lf.InvalidQueryError),
+        ({"fields": "flights.carrier"}, lf.InvalidQueryError),
+        ({"fields": {"flights.carrier": 1}}, lf.InvalidQueryError),
+        ({"sorts": 5}, lf.InvalidQueryError),
+        ({"dtypes": "string"}, lf.ConfigError),
+        ({"timeout": "10"}, lf.ConfigError),
+        ({"looker": "https://company.looker.com"}, lf.ConfigError),
+        ({"result_format": ["json"]}, lf.UnknownFormatError),
+        ({"deferred": True}, lf.ConfigError),
+        ({"numbers": "int"}, lf.ConfigError),
+        ({"on_truncate": "no"}, lf.ConfigError),
+    ],
+    ids=lambda value: "-".join(value) if isinstance(value, dict) else value.__name__,
+)
+def test_a_wrong_argument_is_refused_in_words(looker: Looker, wrong: dict[str, Any], error: type[Exception]) -> None:
+    """The error names what was met and what is expected, before anything is waited for."""
+    right = {"model": "flights", "explore": "flights", "fields": ["flights.carrier"], "looker": looker}
+
+    with pytest.raises(error, match=next(iter(wrong)).removesuffix("s")):
+        lf.read_looker_query(**{**right, **wrong})
 
 
 def test_an_unknown_format_lists_the_known_ones() -> None:

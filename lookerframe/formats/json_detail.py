@@ -1,4 +1,4 @@
-"""``json_detail``: rows, field metadata, the SQL and every SQL error, in one JSON object.
+"""``json_detail``: one JSON object with the rows, what Looker knows of their fields, the SQL, and what went wrong.
 
 Source: Looker API 4.0, ``query_task_results``, which documents the errors (HTTP 200, ``errors`` set, ``data`` empty)
 but not the object; its members and their order are those of recorded answers. ``fields`` stands before ``data`` in all
@@ -15,6 +15,7 @@ import msgspec
 from lookerframe.exceptions import PayloadLimitError
 from lookerframe.fields import Field, fields_of
 from lookerframe.formats.failures import failed_rows, refuse_error_rows, refuse_failed_query, refuse_pivots
+from lookerframe.render import shorten
 from lookerframe.result import Findings, Result
 from lookerframe.rows import RowArray, first_row, well_formed
 from lookerframe.typed_rows import ERROR_KEY, RowDecoder
@@ -57,7 +58,7 @@ class JsonDetail:
 
     def decode(self, payload: Payload, *, typing: Typing, on_truncate: OnTruncate) -> Result:
         """Turn a payload into a result, its first batch read; see `formats.decode`."""
-        findings = Findings({"result_format": self.name, **payload.context}, query=payload.query)
+        findings = Findings({"result_format": self.name, **payload.context})
         rows = RowArray(payload.chunks, key="data", result_format=self.name)
         head = rows.head()
         refuse_failed_query(head, payload, findings)
@@ -106,7 +107,15 @@ class JsonDetail:
                 spool.close()
             payload.close()
 
-        return Result(columns, pieces, findings, close=close, stats=payload.stats, on_truncate=on_truncate)
+        return Result(
+            columns,
+            pieces,
+            findings,
+            close=close,
+            on_failure=payload.on_failure,
+            stats=payload.stats,
+            on_truncate=on_truncate,
+        )
 
     def _pieces(
         self, rows: RowArray, decoder: RowDecoder, payload: Payload, findings: Findings, spool: Spool | None
@@ -118,7 +127,7 @@ class JsonDetail:
             else:
                 yield from decoder.data(spool.pieces(decoder))
         if decoder.unlisted:
-            names = ", ".join(decoder.unlisted)
+            names = shorten(", ".join(decoder.unlisted), 500)
             findings.note(f"rows have members that `fields` does not list; they are not in the table: {names}")
 
     def _end(self, rows: RowArray, payload: Payload, findings: Findings, spool: Spool | None = None) -> dict[str, Any]:

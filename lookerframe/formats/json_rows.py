@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from lookerframe.fields import Field, fields_of
 from lookerframe.formats.failures import failed_rows, refuse_pivots
+from lookerframe.render import shorten
 from lookerframe.result import Findings, Result
 from lookerframe.rows import RowArray
 from lookerframe.typed_rows import ERROR_KEY, RowDecoder
@@ -31,7 +32,7 @@ class JsonRows:
 
     def decode(self, payload: Payload, *, typing: Typing, on_truncate: OnTruncate) -> Result:
         """Turn a payload into a result, its first batch read; see `formats.decode`."""
-        findings = Findings({"result_format": self.name, **payload.context}, query=payload.query)
+        findings = Findings({"result_format": self.name, **payload.context})
         rows = RowArray(payload.chunks, key=None, result_format=self.name)
         rows.head()
         keys = rows.first_keys()
@@ -50,7 +51,15 @@ class JsonRows:
             findings.note(f"dtypes names {name!r}, which is no column of this result")
         decoder = RowDecoder(columns, in_cells=False, result_format=self.name, closed=not described and not failed)
         pieces = _pieces(rows, decoder, payload, findings)
-        return Result(columns, pieces, findings, close=payload.close, stats=payload.stats, on_truncate=on_truncate)
+        return Result(
+            columns,
+            pieces,
+            findings,
+            close=payload.close,
+            on_failure=payload.on_failure,
+            stats=payload.stats,
+            on_truncate=on_truncate,
+        )
 
 
 def _pieces(rows: RowArray, decoder: RowDecoder, payload: Payload, findings: Findings) -> Iterator[Piece]:
@@ -58,5 +67,5 @@ def _pieces(rows: RowArray, decoder: RowDecoder, payload: Payload, findings: Fin
         yield from decoder.data(rows.pieces(decoder))
         rows.envelope()
     if decoder.unlisted:
-        names = ", ".join(decoder.unlisted)
+        names = shorten(", ".join(decoder.unlisted), 500)
         findings.note(f"rows have members that no field metadata describes; they are not in the table: {names}")

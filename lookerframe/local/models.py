@@ -11,7 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lookerframe.local.blocks import Block, LookMLError, Source
+from lookerframe.exceptions import LookMLError
+from lookerframe.local.blocks import Block, Source
 from lookerframe.local.project import Explore, Model, Place, Project, View
 from lookerframe.local.views import read_view, title
 

@@ -10,7 +10,8 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from lookerframe.local.blocks import Block, LookMLError, Source
+from lookerframe.exceptions import LookMLError
+from lookerframe.local.blocks import Block, Source
 from lookerframe.local.project import Field, View
 from lookerframe.local.timeframes import DEFAULT_TIMEFRAMES, TIMEFRAMES
 from lookerframe.local.value_formats import NAMED_FORMATS, NumberFormat

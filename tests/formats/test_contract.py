@@ -236,7 +236,7 @@ DAMAGED: dict[str, tuple[bytes, type[PayloadError]]] = {
     "null": (b"null", PayloadError),
     "text": (b'"x"', PayloadError),
     "array": (b"[]", PayloadError),
-    "deep": (b'{"x":' + b"[" * 20_000 + b"]" * 20_000 + b"}", PayloadLimitError),
+    "deep": (b'{"x":' + b"[" * 100_000 + b"]" * 100_000 + b"}", PayloadLimitError),
 }
 
 

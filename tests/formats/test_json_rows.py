@@ -208,7 +208,7 @@ def test_metadata_of_another_shape_is_the_callers_mistake(fields: Any) -> None:
         (b'[{"a":1}]]', PayloadError, "text stands after the end of the rows: ']'"),
         (b'[{"a":1}][{"a":2}]', PayloadError, "text stands after the end of the rows"),
         (b'[{"a":1}]\nQuery killed', PayloadError, "text stands after the end of the rows: 'Query killed'"),
-        (b'[{"a":' + b"[" * 50_000 + b"]" * 50_000 + b"}]", PayloadLimitError, "a value is nested too deeply"),
+        (b'[{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}]", PayloadLimitError, "a value is nested too deeply"),
     ],
 )
 @pytest.mark.parametrize("described", [True, False])
