@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import math
 import re
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -32,6 +33,7 @@ _MISFITS = (pa.ArrowException, OverflowError, KeyError, TypeError, UnicodeEncode
 _YESNO: dict[str | bool | None, bool | None] = {"Yes": True, "No": False, True: True, False: False, None: None}
 _INTEGER = re.compile(r"-?(?:0|[1-9]\d*)", re.ASCII)
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?", re.ASCII)
+_CODE = re.compile(r"-?0\d", re.ASCII)  # how a text begins whose leading zeros a number would lose
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _PERIOD = re.compile(r"(\d{4})-(?:(\d{2})|Q([1-4]))", re.ASCII)
 _SCALE = re.compile(r", (\d+)\)")
@@ -242,12 +244,19 @@ def _exact_integer(value: Any, _text: str) -> int:
 
 def _exact_number(value: Any, _text: str) -> int | float:
     number = _as_number(value)
+    if isinstance(value, str) and (_CODE.match(value) or _is_too_precise(number)):
+        raise ValueError
     if isinstance(number, int):
         return number
     converted = float(number)
-    if converted in (float("inf"), float("-inf")):
+    if not math.isfinite(converted):
         raise ValueError
     return converted
+
+
+def _is_too_precise(number: int | Decimal) -> bool:
+    # Of a decimal that was written out as text: what is before the point would change.
+    return isinstance(number, Decimal) and math.isfinite(float(number)) and int(number) != int(float(number))
 
 
 def _exact_decimal(value: Any, _text: str) -> Decimal:
@@ -372,7 +381,7 @@ DATE = _simple(pa.date32(), dt.date | None, _exact_date)
 PERIOD = _simple(pa.date32(), str | None, _exact_date, _build_periods)
 TIMESTAMP = _simple(pa.timestamp("us"), str | None, _exact_string, _build_timestamps)
 TEXT_LIST = _simple(pa.list_(pa.string()), list[str | None] | None, _exact_list)
-#: int64 if all values are whole, else float64.
+#: int64 if all values are written as integers, else float64.
 NUMBER = Reader(
     arrow_type=None,
     kind="int64 or float64",

@@ -343,6 +343,7 @@ class Looker:
         }
         known.update(_dynamic_fields(query.dynamic_fields))
         found: dict[str, list[Mapping[str, Any]]] = {"dimensions": [], "measures": [], "table_calculations": []}
+        found["pivots"] = [{"name": name} for name in query.pivots]
         calculations = [name for name, (group, _) in known.items() if group == "table_calculations"]
         for name in dict.fromkeys([*query.fields, *calculations]):
             group, item = known.get(name, ("table_calculations", {"name": name}))
@@ -419,8 +420,8 @@ class Task:
             Seconds for everything, to the last row; None for no limit. When they are over, a query that was submitted
             through this handle is stopped on the server; one that the handle was made for by its id goes on.
         numbers : {"auto", "float64", "decimal128"}, default "auto"
-            Types of number dimensions, whose width Looker does not declare. ``"auto"``: int64 if all values are whole,
-            else float64, over the whole result; in a stream the first batch decides, and a later misfit raises.
+            Types of number dimensions, whose width Looker does not declare. ``"auto"``: int64 if all values are
+            written as integers, else float64, over the whole result; in a stream the first batch decides, and a later misfit raises.
             ``"float64"``: always so, as nightly tables want it. ``"decimal128"``: exact, for measures too.
         dtypes : mapping, optional
             Field name → type for single columns: ``"int64"``, ``"float64"``, ``"bool"``, ``"string"``, ``"date32"``,

@@ -369,7 +369,12 @@ class LookerSQLError(LookerFrameError):
         super().__init__(self.issues)
 
     def __str__(self) -> str:
-        return "\n".join(issue.render(self.sql) for issue in self.issues) or "the query failed without a message"
+        text = "\n".join(issue.render(self.sql) for issue in self.issues) or "the query failed without a message"
+        if self.result_format not in (None, "json_detail") and all(issue.line is None for issue in self.issues):
+            text += (
+                f"\n({self.result_format} has no place for more; the same query as json_detail tells where in the SQL)"
+            )
+        return text
 
 
 class PayloadError(LookerFrameError, ValueError):

@@ -191,7 +191,7 @@ class Result:
         -------
         pyarrow.Table
             n rows, one column for each field; `schema`, but for number dimensions under ``numbers="auto"``, which are
-            int64 if all their values are whole.
+            int64 if all their values are written as integers.
 
         Raises
         ------

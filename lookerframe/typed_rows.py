@@ -109,7 +109,7 @@ class RowDecoder:
         row = first_row(str(piece, "utf-8"), result_format=self._format)
         if row and not self._order_is_met:
             self._order, self._order_is_met = self._in_order_of(row), True
-        self.unlisted.update(dict.fromkeys(name for name in row if name not in self._names))
+        self._compare_names(row)
         count, values = self._read(piece)
         if self.errors:
             del self.errors[_MAX_ERRORS:]
@@ -127,6 +127,19 @@ class RowDecoder:
     def data(self, pieces: Iterable[Piece]) -> Iterator[Piece]:
         """Pass on the pieces made so far, up to the first that has error text in the place of data."""
         return (piece for piece in pieces if not self.errors)
+
+    def _compare_names(self, row: Mapping[str, Any]) -> None:
+        """Note members that are no columns; refuse a row that has nothing else, for its values would pass for nulls."""
+        unlisted = [name for name in row if name not in self._names]
+        self.unlisted.update(dict.fromkeys(unlisted))
+        if not unlisted or len(unlisted) < len(row) or not self._names or ERROR_KEY in row:
+            return
+        found, due = (", ".join(map(repr, list(names)[:3])) for names in (row, (c.name for c in self._columns)))
+        message = (
+            f"row {self.rows:,} has {found}, but none of the fields that the metadata lists: {due}; "
+            "labels stand for names if the task was made with apply_vis"
+        )
+        raise PayloadError(message, result_format=self._format)
 
     def _in_order_of(self, row: Mapping[str, Any]) -> tuple[Column, ...]:
         # msgspec looks for a member first where it stood in the struct: in another order each look-up is a search.

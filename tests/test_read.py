@@ -16,6 +16,7 @@ import requests
 from looker_sdk import models40
 
 import lookerframe as lf
+from lookerframe.deadline import Deadline, Stats
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -312,6 +313,29 @@ def test_what_is_no_payload_is_refused(source: Any, error: type[Exception], word
     """One clear error, with what to give instead."""
     with pytest.raises(error, match=words):
         lf.decode(source)
+
+
+@pytest.mark.parametrize("result_format", ["json", "json_detail"])
+def test_other_names_than_those_of_the_fields_are_refused(result_format: str) -> None:
+    """Values under labels, as apply_vis writes them, do not become a column of nulls under the name."""
+    fields = {"dimensions": [{"name": "orders.id", "type": "number"}], "measures": []}
+    value = 7 if result_format == "json" else {"value": 7}
+    rows = [{"Orders ID": value}]
+    body = json.dumps(rows if result_format == "json" else {"fields": fields, "data": rows}).encode()
+
+    with pytest.raises(lf.PayloadError, match=r"'Orders ID', but none of the fields .* 'orders\.id'; .* apply_vis"):
+        lf.decode(body, result_format, fields=fields)
+
+
+def test_a_pivoted_query_is_refused_whatever_its_rows(looker: Looker) -> None:
+    """`json` does not say that it is pivoted; the query does."""
+    query = lf.SavedQuery.from_api(
+        {"id": "q", "model": "flights", "view": "flights", "fields": ["flights.count"], "pivots": ["flights.carrier"]}
+    )
+    fields = looker._result_fields(query, Deadline(10), Stats())
+
+    with pytest.raises(lf.PayloadError, match="pivoted results are not decoded yet"):
+        lf.decode(b"[]", "json", fields=fields)
 
 
 def test_a_closed_file_is_refused(tmp_path: Path) -> None:

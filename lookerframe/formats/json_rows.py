@@ -46,9 +46,7 @@ class JsonRows:
         elif not failed:
             fields = tuple(Field(name) for name in keys)
             findings.note("no field metadata was given: types are inferred from the values; give fields= for Looker's")
-        columns = typing.columns(fields)
-        for name in typing.unused(columns):
-            findings.note(f"dtypes names {name!r}, which is no column of this result")
+        columns = () if failed else typing.columns(fields)
         decoder = RowDecoder(columns, in_cells=False, result_format=self.name, closed=not described and not failed)
         pieces = _pieces(rows, decoder, payload, findings)
         return Result(
