@@ -121,15 +121,20 @@ class Looker:
         formats.require(result_format)
         return self._submit(query, result_format, Deadline(timeout), Stats(), options)
 
-    def task(self, task: str) -> Task:
+    def task(self, task: str | QueryTask) -> Task:
         """Return a handle on a task that exists already; nothing is asked yet.
+
+        Parameters
+        ----------
+        task : str or QueryTask
+            Its id, its address, or what `Task.status` returned.
 
         Raises
         ------
         InvalidQueryError
             The text is neither the id nor the address of a task.
         """
-        reference = locate(task, bare="task")
+        reference = locate(task.id or "" if isinstance(task, QueryTask) else task, bare="task")
         if reference.kind != "task":
             problem = QueryProblem(f"{task!r} is the address of a {reference.kind}, not of a query task")
             raise InvalidQueryError([problem])
@@ -421,7 +426,8 @@ class Task:
             through this handle is stopped on the server; one that the handle was made for by its id goes on.
         numbers : {"auto", "float64", "decimal128"}, default "auto"
             Types of number dimensions, whose width Looker does not declare. ``"auto"``: int64 if all values are
-            written as integers, else float64, over the whole result; in a stream the first batch decides, and a later misfit raises.
+            written as integers, else float64, over the whole result; in a stream the first batch decides, and a later
+            misfit raises.
             ``"float64"``: always so, as nightly tables want it. ``"decimal128"``: exact, for measures too.
         dtypes : mapping, optional
             Field name → type for single columns: ``"int64"``, ``"float64"``, ``"bool"``, ``"string"``, ``"date32"``,

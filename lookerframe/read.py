@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from lookerframe.fields import Numbers
-    from lookerframe.models import Look, SavedQuery
+    from lookerframe.models import Look, QueryTask, SavedQuery
     from lookerframe.result import DtypeBackend, OnTruncate, Result
     from lookerframe.tasks import RunOptions, TaskOptions
 
@@ -31,7 +31,7 @@ _SNIFFED_BYTES = 4096
 
 
 def read_looker_task(
-    task: str | Task,
+    task: str | Task | QueryTask,
     *,
     looker: Looker | None = None,
     timeout: float | None = 600.0,
@@ -44,8 +44,8 @@ def read_looker_task(
 
     Parameters
     ----------
-    task : str or Task
-        The id of a query task, its address, or what `Looker.submit` returned. The task is not run again.
+    task : str, Task or QueryTask
+        The id of a query task, its address, or what `Looker.submit` or `Task.status` returned. It is not run again.
     looker : Looker, optional
         Whom to ask; by default a client made from the environment and ``looker.ini`` for this call.
     timeout : float or None, default 600.0

@@ -112,6 +112,7 @@ def test_a_handle_is_read(looker: Looker, by_carrier: list[tuple[str, int]]) -> 
 
     assert _pairs(lf.read_looker_task(task, looker=looker)) == by_carrier
     assert _pairs(lf.read_looker_task(task, looker=looker)) == by_carrier
+    assert _pairs(lf.read_looker_task(task.status(), looker=looker)) == by_carrier
 
 
 def test_a_query_is_taken_by_id_slug_and_address(looker: Looker, by_carrier: list[tuple[str, int]]) -> None:
