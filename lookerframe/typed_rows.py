@@ -129,14 +129,15 @@ class RowDecoder:
         return (piece for piece in pieces if not self.errors)
 
     def _compare_names(self, row: Mapping[str, Any]) -> None:
-        """Note members that are no columns; refuse a row that has nothing else, for its values would pass for nulls."""
+        """Note members that are no columns; refuse rows that have no others, for their values would pass for nulls."""
         unlisted = [name for name in row if name not in self._names]
         self.unlisted.update(dict.fromkeys(unlisted))
-        if not unlisted or len(unlisted) < len(row) or not self._names or ERROR_KEY in row:
+        # The first row speaks for all: which others stand first in a piece depends on the lengths of those before.
+        if self.rows or not unlisted or len(unlisted) < len(row) or not self._names or ERROR_KEY in row:
             return
         found, due = (", ".join(map(repr, list(names)[:3])) for names in (row, (c.name for c in self._columns)))
         message = (
-            f"row {self.rows:,} has {found}, but none of the fields that the metadata lists: {due}; "
+            f"row 0 has {found}, but none of the fields that the metadata lists: {due}; "
             "labels stand for names if the task was made with apply_vis"
         )
         raise PayloadError(message, result_format=self._format)

@@ -320,6 +320,15 @@ def test_failed_query_without_a_word_says_so() -> None:
     assert str(LookerSQLError([])) == "the query failed without a message"
 
 
+def test_failed_query_of_a_terse_format_says_where_there_is_more() -> None:
+    """Only `json_detail` tells the place; an error that has one needs no more."""
+    assert str(LookerSQLError([SqlIssue("m")], result_format="json_detail")) == "m"
+    assert str(LookerSQLError([SqlIssue("m", line=1)], result_format="json")) == "m\nat line 1"
+    assert str(LookerSQLError([SqlIssue("m")], result_format="json")) == (
+        "m\n(json has no place for more; the same query as json_detail tells where in the SQL)"
+    )
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
     [

@@ -101,6 +101,20 @@ def test_members_come_in_any_order_and_may_be_absent_or_unlisted(names: list[str
     assert list(decode.unlisted) == ["v.z", "v.y"]
 
 
+def test_rows_of_other_fields_are_refused_by_the_first() -> None:
+    """Nulls in all columns would look like a result; a later row without any of them is one, wherever pieces end."""
+    body = memoryview(b'[{"Label A":1,"Label B":{"value":2}}]')
+    with pytest.raises(
+        PayloadError, match=r"row 0 has 'Label A', 'Label B', but none of the fields .*: 'v\.a'; labels"
+    ):
+        decoder(["v.a"])(body)
+
+    decode = decoder(["v.a"])
+    decode(memoryview(b"[{}]"))
+    assert decode(body).arrays[0].to_pylist() == [None]
+    assert list(decode.unlisted) == ["Label A", "Label B"]
+
+
 def test_pieces_count_on() -> None:
     """Rows are numbered over all pieces, in errors too."""
     decode = decoder(["v.a"])

@@ -52,7 +52,7 @@ REFUSED: dict[str, tuple[str, type[LookerFrameError], str]] = {
     "jd_handmade_pivot_cells.json": ("json_detail", PayloadError, "row 0 users.count: .*if the query is pivoted"),
     "jd_handmade_pivots_first.json": ("json_detail", PayloadError, "pivoted results are not decoded yet"),
     "json_bi_pivot_group_name.json": ("json_detail", SchemaError, "found only 'metadata', 'rows'"),
-    "json_looker_error_handmade.json": ("json", LookerSQLError, "^What went wrong\\?$"),
+    "json_looker_error_handmade.json": ("json", LookerSQLError, "^What went wrong\\?\n"),
     "json_one_pivot.json": ("json", ConversionError, "pivoted results are not decoded yet"),
     "csv_tile_pivoted.csv": ("json", UnexpectedContentError, "expected a JSON array of rows, met"),
     "sql_users_snowflake.sql": ("json_detail", UnexpectedContentError, "met 'SELECT"),
