@@ -116,7 +116,7 @@ def draw(frame: pd.DataFrame, path: Path) -> None:
     figure, axes = plt.subplots(figsize=(8, 4), layout="constrained")
     axes.plot(wide.index.to_numpy(dtype="datetime64[D]"), wide.to_numpy(dtype=float), label=list(wide.columns))
     axes.set(title="Average departure delay, New York City 2013", ylabel="minutes")
-    axes.legend(title="carrier")
+    figure.legend(title="carrier", loc="outside right upper")
     figure.savefig(path, dpi=120)
     plt.close(figure)
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from lookerframe.exceptions import InvalidQueryError as InvalidQueryError
     from lookerframe.exceptions import LookerFrameError as LookerFrameError
     from lookerframe.exceptions import LookerSQLError as LookerSQLError
+    from lookerframe.exceptions import LookMLError as LookMLError
     from lookerframe.exceptions import MissingDependencyError as MissingDependencyError
     from lookerframe.exceptions import NetworkError as NetworkError
     from lookerframe.exceptions import NotFoundError as NotFoundError
@@ -73,6 +74,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
         "IncompleteResultError",
         "InvalidQueryError",
         "LookerFrameError",
+        "LookMLError",
         "LookerSQLError",
         "MissingDependencyError",
         "NetworkError",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import math
 import re
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -32,12 +33,12 @@ _MISFITS = (pa.ArrowException, OverflowError, KeyError, TypeError, UnicodeEncode
 _YESNO: dict[str | bool | None, bool | None] = {"Yes": True, "No": False, True: True, False: False, None: None}
 _INTEGER = re.compile(r"-?(?:0|[1-9]\d*)", re.ASCII)
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?", re.ASCII)
+_CODE = re.compile(r"-?0\d", re.ASCII)  # how a text begins whose leading zeros a number would lose
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _PERIOD = re.compile(r"(\d{4})-(?:(\d{2})|Q([1-4]))", re.ASCII)
 _SCALE = re.compile(r", (\d+)\)")
 _FISCAL_YEAR = re.compile(r"FY(\d{4})", re.ASCII)
 _NUMBERS = ("int64", "float64", "decimal128", "bool, int64")
-_EXACT_IN_FLOAT64 = 2**53
 _INT64_DIGITS = 19
 _MAX_DIGITS = 1000  # of an integer that is read as one: Python takes a time that grows with their square
 
@@ -138,14 +139,16 @@ def _misfit(reader: Reader, values: Sequence[Any], *, column: str, first_row: in
         except _MISFITS:
             return _refusal(column, first_row + row, value, reader.kind)
     # Each value is fine alone: they have no type in common.
+    kind = _kind(known[0][1])
     for row, value in known:
-        if _too_precise(value):
-            return _refusal(column, first_row + row, value, "float64")
-    row, value = next((pair for pair in known if _kind(pair[1]) != _kind(known[0][1])), known[0])
-    if isinstance(value, Decimal):
+        if _kind(value) is not kind:
+            return _mixture(column, first_row + row, value, reader.kind)
+    if kind is Decimal:
+        row, value = max(known, key=lambda pair: cast("Decimal", pair[1]).adjusted())
         why = f"together the values need more than {DECIMAL_DIGITS} digits"
         return _mixture(column, first_row + row, value, reader.kind, why)
-    return _mixture(column, first_row + row, value, reader.kind)
+    row, value = max(known, key=lambda pair: abs(pair[1]) if isinstance(pair[1], int) else 0)
+    return _refusal(column, first_row + row, value, "float64")
 
 
 def _refusal(column: str, row: int, value: Any, kind: str) -> ConversionError:
@@ -167,18 +170,18 @@ def _is_number(arrow_type: pa.DataType) -> bool:
     return bool(pa.types.is_integer(arrow_type) or pa.types.is_floating(arrow_type) or pa.types.is_decimal(arrow_type))
 
 
-def _too_precise(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and abs(value) > _EXACT_IN_FLOAT64
-
-
 def _first_misfit(array: pa.Array, arrow_type: pa.DataType) -> tuple[int, Any]:
     known = [(row, scalar) for row, scalar in enumerate(array) if scalar.is_valid]
-    for row, scalar in known:
-        try:
-            scalar.cast(arrow_type)
-        except pa.ArrowException:
-            return row, scalar.as_py()
-    return known[0][0], known[0][1].as_py()
+    row, scalar = next((pair for pair in known if not _casts(pair[1], arrow_type)), known[0])
+    return row, scalar.as_py()
+
+
+def _casts(scalar: pa.Scalar, arrow_type: pa.DataType) -> bool:
+    try:
+        scalar.cast(arrow_type)
+    except pa.ArrowException:
+        return False
+    return True
 
 
 def _advice(column: str, value: Any, kind: str) -> str:
@@ -241,12 +244,19 @@ def _exact_integer(value: Any, _text: str) -> int:
 
 def _exact_number(value: Any, _text: str) -> int | float:
     number = _as_number(value)
+    if isinstance(value, str) and (_CODE.match(value) or _is_too_precise(number)):
+        raise ValueError
     if isinstance(number, int):
         return number
     converted = float(number)
-    if converted in (float("inf"), float("-inf")):
+    if not math.isfinite(converted):
         raise ValueError
     return converted
+
+
+def _is_too_precise(number: int | Decimal) -> bool:
+    # Of a decimal that was written out as text: what is before the point would change.
+    return isinstance(number, Decimal) and math.isfinite(float(number)) and int(number) != int(float(number))
 
 
 def _exact_decimal(value: Any, _text: str) -> Decimal:
@@ -371,7 +381,7 @@ DATE = _simple(pa.date32(), dt.date | None, _exact_date)
 PERIOD = _simple(pa.date32(), str | None, _exact_date, _build_periods)
 TIMESTAMP = _simple(pa.timestamp("us"), str | None, _exact_string, _build_timestamps)
 TEXT_LIST = _simple(pa.list_(pa.string()), list[str | None] | None, _exact_list)
-#: int64 if all values are whole, else float64.
+#: int64 if all values are written as integers, else float64.
 NUMBER = Reader(
     arrow_type=None,
     kind="int64 or float64",

@@ -123,13 +123,13 @@ class Login:
             reply = self._transport.request(
                 "POST",
                 "/login",
-                form={"client_id": self.settings.client_id, "client_secret": self.settings.client_secret},
+                form={"client_id": Secret(self.settings.client_id), "client_secret": self.settings.client_secret},
                 deadline=deadline,
                 idempotent=True,
                 authenticated=False,
             )
         except (NotFoundError, AuthError, AccessError) as exc:
-            # A wrong client_id or client_secret is 404, by design. Source: looker-api.md §7.2 (documented).
+            # A wrong client_id or client_secret is 404, by design. Source: Looker documentation.
             message = (
                 f"{self.settings.base_url} does not accept the credentials; check client_id and client_secret, and "
                 "that base_url is the API's address (some instances have it on port 19999)"
@@ -162,6 +162,8 @@ def _read(body: Any) -> tuple[Secret, float]:
         secret = Secret(body["access_token"])
         # Nothing secret keeps a name: tracebacks that show local variables show those of this frame, too.
         body = {**body, "access_token": "***", "refresh_token": None}
+    elif not isinstance(body, dict):
+        body = []  # whatever it is, it may hold a token
     check(body, schema="access_token")
     if not _PRINTABLE.fullmatch(secret.reveal()):
         problem = SchemaProblem("$.access_token", "pattern", "printable characters without spaces", "something else")

@@ -10,7 +10,7 @@ from lookerframe import formats, tasks
 from lookerframe.auth import Login
 from lookerframe.config import Settings
 from lookerframe.deadline import Deadline, Stats
-from lookerframe.exceptions import DeadlineError, FetchError, InvalidQueryError, LookerFrameError, QueryProblem
+from lookerframe.exceptions import ConfigError, DeadlineError, InvalidQueryError, LookerFrameError, QueryProblem
 from lookerframe.fields import Typing
 from lookerframe.models import Look, QueryTask, SavedQuery, User
 from lookerframe.query import Query, locate
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from lookerframe.tasks import TaskOptions
 
 #: Seconds for telling Looker to stop a query, after the time for the operation itself is over.
-_KILL_SECONDS = 10.0
+_KILL_SECONDS = 4.0
 
 
 class Looker:
@@ -121,15 +121,20 @@ class Looker:
         formats.require(result_format)
         return self._submit(query, result_format, Deadline(timeout), Stats(), options)
 
-    def task(self, task: str) -> Task:
+    def task(self, task: str | QueryTask) -> Task:
         """Return a handle on a task that exists already; nothing is asked yet.
+
+        Parameters
+        ----------
+        task : str or QueryTask
+            Its id, its address, or what `Task.status` returned.
 
         Raises
         ------
         InvalidQueryError
             The text is neither the id nor the address of a task.
         """
-        reference = locate(task, bare="task")
+        reference = locate(task.id or "" if isinstance(task, QueryTask) else task, bare="task")
         if reference.kind != "task":
             problem = QueryProblem(f"{task!r} is the address of a {reference.kind}, not of a query task")
             raise InvalidQueryError([problem])
@@ -168,20 +173,30 @@ class Looker:
             See `submit` and `Task.result`.
         """
         formats.require(result_format)
-        typing = Typing(numbers, dict(dtypes or {}))
+        typing = Typing(numbers, dtypes or {})
         deadline, stats = Deadline(timeout), Stats()
-        task = self._submit(query, result_format, deadline, stats, options)
+        task = self._submit(query, result_format, deadline, stats, _now(options))
         return task._result(deadline, stats, typing, on_truncate)  # noqa: SLF001 - the same operation goes on
 
-    def run_look(self, look: str | int | Look, *, result_format: str = "json_detail", **options: Any) -> Result:
+    def run_look(
+        self,
+        look: str | int | Look,
+        *,
+        result_format: str = "json_detail",
+        timeout: float | None = 600.0,
+        numbers: Numbers = "auto",
+        dtypes: Mapping[str, str | pa.DataType] | None = None,
+        on_truncate: OnTruncate = "warn",
+        **options: Unpack[TaskOptions],
+    ) -> Result:
         """Run the query of a Look and stream its rows.
 
         Parameters
         ----------
         look : str, int or Look
             The id of a Look, its address, or the Look itself.
-        result_format, **options
-            Those of `run`.
+        result_format, timeout, numbers, dtypes, on_truncate, **options
+            See `run`.
 
         Raises
         ------
@@ -191,13 +206,16 @@ class Looker:
             See `run`.
         """
         formats.require(result_format)
-        found = look if isinstance(look, Look) else self.look(look)
-        query_id = found.query_id or (found.query.id if found.query else None)
-        if query_id is None:
+        typing = Typing(numbers, dtypes or {})
+        deadline, stats = Deadline(timeout), Stats()
+        found = look if isinstance(look, Look) else self._look(look, deadline, stats)
+        query = found.query or (self._saved(found.query_id, deadline, stats) if found.query_id else None)
+        if query is None:
             problem = QueryProblem(f"Look {found.id} has no query of its own that could be run")
             raise InvalidQueryError([problem])
         options.setdefault("look_id", found.id)
-        return self.run(found.query or query_id, result_format=result_format, **options)
+        task = self._submit(query, result_format, deadline, stats, _now(options))
+        return task._result(deadline, stats, typing, on_truncate)  # noqa: SLF001
 
     # -- what Looker knows ---------------------------------------------------------------------------------------------
 
@@ -223,14 +241,7 @@ class Looker:
         InvalidQueryError
             The text points at something else.
         """
-        reference = locate(look, bare="look")
-        if reference.kind != "look":
-            problem = QueryProblem(f"{look!r} is the address of a {reference.kind}, not of a Look")
-            raise InvalidQueryError([problem])
-        reply = self._transport.request(
-            "GET", path("looks", reference.id), deadline=Deadline(self.settings.task_timeout)
-        )
-        return Look.from_api(reply.json())
+        return self._look(look, Deadline(self.settings.task_timeout), Stats())
 
     def me(self) -> User:
         """Return the user as whom Looker knows this client.
@@ -285,7 +296,8 @@ class Looker:
         except LookerFrameError as exc:
             exc.query = exc.query or (query if isinstance(query, Query | SavedQuery) else None)
             raise
-        return Task(self, state.id or "", state=state, asked=query if isinstance(query, Query) else saved)
+        asked = query if isinstance(query, Query) else saved
+        return Task(self, state.id or "", state=state, asked=asked, limit=options.get("limit"))
 
     def _saved(self, query: str | Query | SavedQuery, deadline: Deadline, stats: Stats) -> SavedQuery:
         if isinstance(query, SavedQuery):
@@ -302,6 +314,14 @@ class Looker:
         body = self._transport.request("GET", where, deadline=deadline, stats=stats).json()
         check(body, schema="query")
         return SavedQuery.from_api(body)
+
+    def _look(self, look: str | int, deadline: Deadline, stats: Stats) -> Look:
+        reference = locate(look, bare="look")
+        if reference.kind != "look":
+            problem = QueryProblem(f"{look!r} is the address of a {reference.kind}, not of a Look")
+            raise InvalidQueryError([problem])
+        reply = self._transport.request("GET", path("looks", reference.id), deadline=deadline, stats=stats)
+        return Look.from_api(reply.json())
 
     def _explore_fields(self, model: str, explore: str, deadline: Deadline, stats: Stats) -> Mapping[str, Any]:
         with self._lock:
@@ -328,6 +348,7 @@ class Looker:
         }
         known.update(_dynamic_fields(query.dynamic_fields))
         found: dict[str, list[Mapping[str, Any]]] = {"dimensions": [], "measures": [], "table_calculations": []}
+        found["pivots"] = [{"name": name} for name in query.pivots]
         calculations = [name for name, (group, _) in known.items() if group == "table_calculations"]
         for name in dict.fromkeys([*query.fields, *calculations]):
             group, item = known.get(name, ("table_calculations", {"name": name}))
@@ -353,12 +374,15 @@ class Task:
         *,
         state: QueryTask | None = None,
         asked: Query | SavedQuery | None = None,
+        limit: int | None = None,
     ) -> None:
         self.id = task_id
         self.looker = looker
         self._known = state
         self._asked = asked
+        self._limit = limit
         self._own = state is not None
+        self._alive = self._own
 
     def __repr__(self) -> str:
         return f"<Task {self.id}>"
@@ -382,6 +406,7 @@ class Task:
             deadline=Deadline(self.looker.settings.task_timeout),
             stats=Stats(),
         )
+        self._alive = self._alive and not self._known.is_finished
         return self._known
 
     def result(
@@ -400,8 +425,9 @@ class Task:
             Seconds for everything, to the last row; None for no limit. When they are over, a query that was submitted
             through this handle is stopped on the server; one that the handle was made for by its id goes on.
         numbers : {"auto", "float64", "decimal128"}, default "auto"
-            Types of number dimensions, whose width Looker does not declare. ``"auto"``: int64 if all values are whole,
-            else float64, over the whole result; in a stream the first batch decides, and a later misfit raises.
+            Types of number dimensions, whose width Looker does not declare. ``"auto"``: int64 if all values are
+            written as integers, else float64, over the whole result; in a stream the first batch decides, and a later
+            misfit raises.
             ``"float64"``: always so, as nightly tables want it. ``"decimal128"``: exact, for measures too.
         dtypes : mapping, optional
             Field name → type for single columns: ``"int64"``, ``"float64"``, ``"bool"``, ``"string"``, ``"date32"``,
@@ -433,7 +459,7 @@ class Task:
         -----
         Source: Looker API 4.0, ``GET /query_tasks/{query_task_id}`` and ``.../results``.
         """
-        return self._result(Deadline(timeout), Stats(), Typing(numbers, dict(dtypes or {})), on_truncate)
+        return self._result(Deadline(timeout), Stats(), Typing(numbers, dtypes or {}), on_truncate)
 
     def cancel(self) -> bool:
         """Stop the query on the server.
@@ -457,21 +483,15 @@ class Task:
             payload = tasks.fetch(
                 self.looker._transport,  # noqa: SLF001
                 task,
+                limit=self._limit,
                 fields=self._field_source(task, deadline, stats),
+                on_failure=self._failed,
                 deadline=deadline,
                 stats=stats,
             )
             return formats.decode(payload, typing=typing, on_truncate=on_truncate)
-        except DeadlineError as exc:
-            exc.task_id = self.id
-            exc.killed = self._stop()
-            self._own_up(exc)
-            raise
-        except KeyboardInterrupt:
-            self._stop()
-            raise
-        except LookerFrameError as exc:
-            self._own_up(exc)
+        except BaseException as exc:
+            self._failed(exc)
             raise
 
     def _wait(self, deadline: Deadline, stats: Stats) -> QueryTask:
@@ -479,7 +499,9 @@ class Task:
         if self._known is None or self._known.result_format is None:
             self._known = tasks.get_task(transport, self.id, deadline=deadline, stats=stats)
         formats.require(self._known.result_format)
-        return tasks.wait(transport, self._known, own=self._own, deadline=deadline, stats=stats)
+        self._known = tasks.wait(transport, self._known, alive=self._alive, deadline=deadline, stats=stats)
+        self._alive = False
+        return self._known
 
     def _field_source(self, task: QueryTask, deadline: Deadline, stats: Stats) -> Callable[[], Mapping[str, Any]]:
         looker = self.looker
@@ -492,19 +514,34 @@ class Task:
 
         return fields
 
+    def _failed(self, exc: BaseException) -> None:
+        """Say on an error what was asked, and stop a query that nobody waits for any more."""
+        if isinstance(exc, LookerFrameError) and exc.query is None:
+            exc.query = self._asked or (self._known.query if self._known else None)
+        if isinstance(exc, DeadlineError):
+            exc.task_id = self.id
+            exc.killed = self._stop()
+        elif isinstance(exc, KeyboardInterrupt):
+            self._stop()
+
     def _stop(self) -> bool | None:
-        """Stop a query that this handle submitted; None if it is not ours to stop."""
+        """Stop a query that this handle submitted: None if it is not ours to stop, or has ended."""
         if not self._own:
             return None
+        deadline = Deadline(_KILL_SECONDS)
         try:
-            tasks.kill(self.looker._transport, self.id, deadline=Deadline(_KILL_SECONDS), stats=Stats())  # noqa: SLF001
-        except FetchError:
+            stopped = tasks.kill(self.looker._transport, self.id, deadline=deadline, stats=Stats())  # noqa: SLF001
+        except LookerFrameError:
             return False
-        return True
+        return True if stopped else None
 
-    def _own_up(self, exc: LookerFrameError) -> None:
-        if exc.query is None:
-            exc.query = self._asked or (self._known.query if self._known else None)
+
+def _now(options: TaskOptions) -> TaskOptions:
+    """Refuse to wait for what Looker was told not to begin."""
+    if options.get("deferred"):
+        message = "deferred=True makes a task that does not run, so there is no result to wait for; use submit()"
+        raise ConfigError(message, setting="deferred")
+    return options
 
 
 def _dynamic_fields(text: str | None) -> dict[str, tuple[str, Mapping[str, Any]]]:

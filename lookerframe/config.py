@@ -94,7 +94,7 @@ class Settings:
         Address of the API host, ``https://company.looker.com`` or with a port. A trailing slash and ``/api/4.0`` are
         taken off. Plain ``http`` is accepted for this machine only.
     client_id, client_secret : str, Secret
-        API credentials. A secret given as `str` is wrapped.
+        API credentials.
     verify_ssl : bool or str
         Whether to check the server's certificate; a `str` is the file or folder of the authorities to trust.
     timeout : float

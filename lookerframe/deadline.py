@@ -6,9 +6,9 @@ import math
 import threading
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from lookerframe.exceptions import DeadlineError
+from lookerframe.exceptions import ConfigError, DeadlineError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,6 +34,10 @@ class Deadline:
         clock: Callable[[], float] = time.monotonic,
         wait: Callable[[float], None] = time.sleep,
     ) -> None:
+        given: Any = seconds
+        if given is not None and (isinstance(given, bool) or not isinstance(given, int | float) or not given >= 0):
+            message = f"timeout is a number of seconds, or None for no limit, not {seconds!r}"
+            raise ConfigError(message, setting="timeout")
         self.seconds = seconds
         self._clock = clock
         self._wait = wait

@@ -1,9 +1,10 @@
-"""Every error that lookerframe raises on purpose.
+"""The errors of lookerframe, all in one tree.
 
 ::
 
-    LookerFrameError                         .query: what was asked, set once, by the client
+    LookerFrameError                         .query: the question that led to it
     ├── ConfigError(ValueError)              .setting
+    ├── LookMLError(ValueError)              .place .subject
     ├── InvalidQueryError(ValueError)        .problems
     ├── FetchError                           .status .message .documentation_url .endpoint .attempts .elapsed
     │   │                                    .retry_after .task_id
@@ -52,7 +53,7 @@ if TYPE_CHECKING:
 _MAX_TEXT = 4_000
 _DIGITS = re.compile(r"\d{1,9}", re.ASCII)
 
-#: Remarks that Looker puts among the errors of a query that ran. Source: looker-api.md §7.1 (observed).
+#: Remarks that Looker puts among the errors of a query that ran. Source: observed.
 _NOTES = (
     "Note: This query contains derived tables with conditional SQL for Development Mode.",
     "Note: This query contains derived tables with Development Mode filters.",
@@ -60,14 +61,14 @@ _NOTES = (
 
 
 class LookerFrameError(Exception):
-    """Base of every error that lookerframe raises on purpose."""
+    """What all errors of lookerframe have in common; catch it to catch them all."""
 
-    #: What was asked, if the client knows it.
+    #: The question that led to it, if the client knows.
     query: Query | SavedQuery | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Keyword-only constructors must survive the trip from a Dask, Spark or Ray worker; `args` rides in the state,
-        # for OSError takes its own from the constructor alone.
+        # Workers of pools and clusters send errors home pickled. By itself Python would call the constructor with
+        # `args` alone, which ours do not take; and OSError forgets `args` unless they are part of the state.
         return copyreg.__newobj__, (type(self),), {**self.__dict__, "args": self.args}  # type: ignore[attr-defined]
 
 
@@ -77,6 +78,27 @@ class ConfigError(LookerFrameError, ValueError):
     def __init__(self, message: str, *, setting: str) -> None:
         self.setting = setting
         super().__init__(message)
+
+
+class LookMLError(LookerFrameError, ValueError):
+    """LookML that the local Looker was given cannot be served.
+
+    Attributes
+    ----------
+    place : str
+        File and line, ``flights.view.lkml:12``.
+    subject : str or None
+        The field, explore or view that is concerned.
+    """
+
+    def __init__(self, message: str, *, place: object, subject: str | None = None) -> None:
+        self.message = message
+        self.place = str(place)
+        self.subject = subject
+        super().__init__(message)
+
+    def __str__(self) -> str:
+        return ": ".join(part for part in (self.place, self.subject, self.message) if part)
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,7 +293,7 @@ class SqlIssue:
     def from_api(cls, item: Any) -> SqlIssue:
         """Read an item of ``errors``; anything that is not an object is taken as its text.
 
-        Source: the declaration of dashboard embed events and recorded 200 answers (looker-api.md §7.1).
+        Source: the declaration of dashboard embed events and recorded 200 answers.
         """
         if not isinstance(item, dict):
             return cls(message=_text(item) or "(no message)")
@@ -314,7 +336,7 @@ class SqlIssue:
 
 
 class LookerSQLError(LookerFrameError):
-    """Looker or its database refused the query.
+    """The query failed: Looker could not run it, or its database did not want to.
 
     Attributes
     ----------
@@ -347,7 +369,12 @@ class LookerSQLError(LookerFrameError):
         super().__init__(self.issues)
 
     def __str__(self) -> str:
-        return "\n".join(issue.render(self.sql) for issue in self.issues) or "the query failed without a message"
+        text = "\n".join(issue.render(self.sql) for issue in self.issues) or "the query failed without a message"
+        if self.result_format not in (None, "json_detail") and all(issue.line is None for issue in self.issues):
+            text += (
+                f"\n({self.result_format} has no place for more; the same query as json_detail tells where in the SQL)"
+            )
+        return text
 
 
 class PayloadError(LookerFrameError, ValueError):

@@ -6,6 +6,7 @@ decided in ``docs/types.md``. A type is never guessed where Looker names it.
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -119,8 +120,10 @@ class Field:
         measure = item.get("measure")
         if not isinstance(measure, bool):
             measure = {"dimensions": False, "measures": True}.get(group)
-        if group == "table_calculations" and item.get("type") is None:
-            measure = None  # older releases send no type with a calculation, which may well be a text
+        if group == "table_calculations" and (item.get("type") is None or not measure):
+            # Older releases send no type with a calculation, which may well be a text; and one that is no measure may
+            # be pivoted all the same, so it is no dimension either.
+            measure = None
 
         def text(key: str) -> str | None:
             value = item.get(key)
@@ -161,8 +164,8 @@ class Typing:
     Attributes
     ----------
     numbers : {"auto", "float64", "decimal128"}
-        Number dimensions: int64 if all values are whole, else float64; always float64; or exact. The last also holds
-        for measures other than counts.
+        Number dimensions: int64 if all values are written as integers, else float64; always float64; or exact. The
+        last also holds for measures other than counts.
     dtypes : mapping of str to str or pyarrow.DataType
         Field name → type, for columns that shall have another type than their LookML type gives.
     """
@@ -171,6 +174,10 @@ class Typing:
     dtypes: Mapping[str, str | pa.DataType] = dataclass_field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        given: Any = self.dtypes
+        if not isinstance(given, Mapping):
+            message = f"dtypes maps field names to types, as in {{'orders.id': 'int64'}}; met {self.dtypes!r}"
+            raise ConfigError(message, setting="dtypes")
         if self.numbers not in get_args(Numbers):
             known = ", ".join(map(repr, get_args(Numbers)))
             message = f"numbers={self.numbers!r} is not known; give one of {known}"
@@ -179,13 +186,22 @@ class Typing:
             _chosen(name, dtype)
 
     def columns(self, fields: Iterable[Field]) -> tuple[Column, ...]:
-        """Decide how each field is read."""
-        return tuple(Column(field, self._reader(field)) for field in fields)
+        """Decide how each field is read.
 
-    def unused(self, columns: Iterable[Column]) -> list[str]:
-        """List the names in `dtypes` that are no column: most likely misspelt."""
-        names = {column.name for column in columns}
-        return [name for name in self.dtypes if name not in names]
+        Raises
+        ------
+        ConfigError
+            `dtypes` names what is no field of the result: most likely misspelt.
+        """
+        columns = tuple(Column(field, self._reader(field)) for field in fields)
+        names = [column.name for column in columns]
+        for name in self.dtypes:
+            if name not in names:
+                alike = difflib.get_close_matches(str(name), names, n=1)
+                hint = f"; did you mean {alike[0]!r}?" if alike else ""
+                message = f"dtypes names {name!r}, which is no column of this result{hint}"
+                raise ConfigError(message, setting="dtypes")
+        return columns
 
     def _reader(self, field: Field) -> Reader:
         if field.name in self.dtypes:

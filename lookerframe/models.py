@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     # Turns a JSON value into that of an attribute, or appends to the problems; the text is the value's JSON path.
     Reader = Callable[[Any, str, list[SchemaProblem]], Any]
 
-#: States in which a task stays. Source: looker-api.md §5.2 (observed); ``expired`` and ``missing`` are not among them,
+#: States in which a task stays. Source: observed; ``expired`` and ``missing`` are not among them,
 #: for the first is passed through on the way to others, and the second says only that this user may not look.
 FINAL_STATES = frozenset({"complete", "error", "failure", "killed"})
 

@@ -40,6 +40,8 @@ class Payload:
     context : mapping
         What is known about the query besides the body (task id, query id, model, explore, limit, time zone, ...);
         it becomes part of `Result.metadata`.
+    on_failure : callable
+        Told of whatever is raised while the rows are read, before it reaches the reader.
     stats : Figures or None
         Calls, retries, bytes and seconds of the fetch, if it was fetched.
     close : callable
@@ -51,6 +53,7 @@ class Payload:
     origin: str = "payload"
     fields: Callable[[], Mapping[str, Any]] | None = None
     context: Mapping[str, Any] = field(default_factory=dict)
+    on_failure: Callable[[BaseException], None] = lambda _error: None
     stats: Figures | None = None
     close: Callable[[], None] = lambda: None
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from lookerframe.fields import Numbers
-    from lookerframe.models import Look, SavedQuery
+    from lookerframe.models import Look, QueryTask, SavedQuery
     from lookerframe.result import DtypeBackend, OnTruncate, Result
     from lookerframe.tasks import RunOptions, TaskOptions
 
@@ -31,7 +31,7 @@ _SNIFFED_BYTES = 4096
 
 
 def read_looker_task(
-    task: str | Task,
+    task: str | Task | QueryTask,
     *,
     looker: Looker | None = None,
     timeout: float | None = 600.0,
@@ -44,8 +44,8 @@ def read_looker_task(
 
     Parameters
     ----------
-    task : str or Task
-        The id of a query task, its address, or what `Looker.submit` returned. The task is not run again.
+    task : str, Task or QueryTask
+        The id of a query task, its address, or what `Looker.submit` or `Task.status` returned. It is not run again.
     looker : Looker, optional
         Whom to ask; by default a client made from the environment and ``looker.ini`` for this call.
     timeout : float or None, default 600.0
@@ -132,9 +132,9 @@ def read_looker_query(
     spelt = {
         "model": model,
         "explore": explore,
-        "fields": tuple(fields) if not isinstance(fields, str) else fields,
+        "fields": fields,
         "filters": filters,
-        "sorts": tuple(sorts) if not isinstance(sorts, str) else sorts,
+        "sorts": sorts,
         "query_timezone": query_timezone,
     }
     asked = _asked(query, spelt, limit)
@@ -253,7 +253,7 @@ def decode(
             fields=None if fields is None else lambda: fields,
             close=close,
         )
-        return formats.decode(payload, typing=Typing(numbers, dict(dtypes or {})), on_truncate=on_truncate)
+        return formats.decode(payload, typing=Typing(numbers, dtypes or {}), on_truncate=on_truncate)
     except BaseException:
         close()
         raise
@@ -261,9 +261,13 @@ def decode(
 
 @contextlib.contextmanager
 def _client(looker: Looker | None) -> Iterator[Looker]:
-    if looker is not None:
-        yield looker
+    given: Any = looker
+    if isinstance(given, Looker):
+        yield given
         return
+    if given is not None:
+        message = f"looker is a Looker, as Looker.from_env() makes one, not {type(looker).__name__}"
+        raise ConfigError(message, setting="looker")
     with Looker.from_env() as client:
         yield client
 
@@ -271,7 +275,7 @@ def _client(looker: Looker | None) -> Iterator[Looker]:
 def _asked(
     query: str | Query | SavedQuery | None, spelt: Mapping[str, Any], limit: int | None
 ) -> str | Query | SavedQuery:
-    given = {name: value for name, value in spelt.items() if value not in (None, (), {})}
+    given = {name: value for name, value in spelt.items() if value is not None and value != ()}
     if query is None:
         return Query(**{"model": "", "explore": "", "limit": limit, **given})
     if given:
@@ -296,9 +300,8 @@ def _opened(source: Any) -> tuple[Iterable[bytes], Any, str]:
     if hasattr(source, "read"):
         return _read(source), _nothing, str(getattr(source, "name", "file"))
     if hasattr(source, "__iter__"):
-        return source, _nothing, type(source).__name__
-    message = f"a payload is bytes, a path, a binary file or an iterable of bytes, not {type(source).__name__}"
-    raise ConfigError(message, setting="source")
+        return map(_bytes, source), _nothing, type(source).__name__
+    raise _no_payload(source)
 
 
 def _nothing() -> None:
@@ -306,11 +309,32 @@ def _nothing() -> None:
 
 
 def _read(file: IO[Any]) -> Iterator[bytes]:
-    while chunk := file.read(_CHUNK_BYTES):
-        if not isinstance(chunk, bytes):
+    while True:
+        try:
+            chunk = file.read(_CHUNK_BYTES)
+        except (OSError, ValueError) as exc:  # ValueError: the file is closed
+            message = f"the file cannot be read: {exc}"
+            raise ConfigError(message, setting="source") from exc
+        if isinstance(chunk, str):
             message = "the file is open as text; open it in binary mode ('rb')"
             raise ConfigError(message, setting="source")
-        yield chunk
+        if not chunk:
+            return
+        yield _bytes(chunk)
+
+
+def _bytes(chunk: Any) -> bytes:
+    if isinstance(chunk, bytes | bytearray | memoryview):
+        return bytes(chunk)
+    raise _no_payload(chunk)
+
+
+def _no_payload(found: Any) -> ConfigError:
+    message = (
+        f"a payload is bytes, a path, a binary file or an iterable of bytes; met {type(found).__name__}. "
+        "Of a response, give the content as it came, not what its JSON was parsed to"
+    )
+    return ConfigError(message, setting="source")
 
 
 def _told_format(chunks: Iterator[bytes], origin: str) -> tuple[str, Iterator[bytes]]:

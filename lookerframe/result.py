@@ -12,7 +12,12 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, get_args
 import pyarrow as pa
 
 from lookerframe.arrays import fit, type_name
-from lookerframe.exceptions import ConfigError, ResultConsumedError, TruncatedError, TruncatedWarning
+from lookerframe.exceptions import (
+    ConfigError,
+    ResultConsumedError,
+    TruncatedError,
+    TruncatedWarning,
+)
 from lookerframe.render import shorten
 
 if TYPE_CHECKING:
@@ -91,6 +96,7 @@ class Result:
         findings: Findings,
         *,
         close: Callable[[], None] = lambda: None,
+        on_failure: Callable[[BaseException], None] = lambda _error: None,
         stats: Figures | None = None,
         on_truncate: OnTruncate = "warn",
     ) -> None:
@@ -101,12 +107,14 @@ class Result:
         self._columns = tuple(columns)
         self._findings = findings
         self._close = close
+        self._on_failure = on_failure
         self._stats = stats
         self._on_truncate = on_truncate
         self._rows = 0
         self._table: pa.Table | None = None
         self._failure: BaseException | None = None
         self._taken = self._closed = False
+        self.schema = self._schema_of([])  # also what a debugger sees of a result that cannot be made
         self._groups = self._grouped(pieces)
         first = next(self._groups, None)
         self._first = [first] if first is not None else []
@@ -183,7 +191,7 @@ class Result:
         -------
         pyarrow.Table
             n rows, one column for each field; `schema`, but for number dimensions under ``numbers="auto"``, which are
-            int64 if all their values are whole.
+            int64 if all their values are written as integers.
 
         Raises
         ------
@@ -280,6 +288,7 @@ class Result:
             raise
         except BaseException as exc:
             self._failure = exc
+            self._on_failure(exc)
             raise
         finally:
             self._groups.close()
@@ -303,6 +312,7 @@ class Result:
                 if rows >= BATCH_ROWS or size >= BATCH_BYTES:
                     yield group
                     group, rows, size = [], 0, 0
+            self._close()  # all of it has arrived
             if group:
                 yield group
             self._judge_truncation()
@@ -313,16 +323,17 @@ class Result:
         found = self._findings
         limit = found.metadata.get("limit")
         if found.truncated is None and isinstance(limit, int):
-            # Without a word from Looker: fewer rows than the limit are all; as many may be all of them or not.
+            # Without a word from Looker: fewer rows than the limit are all; as many may be all of them or not. More
+            # show that the task had another limit than its query, and nobody knows which.
             found.truncated = False if limit < 0 or self._rows < limit else None
-            maybe = found.truncated is None
+            maybe = self._rows == limit
         else:
             maybe = False
         if not (found.truncated or maybe) or self._on_truncate == "ignore":
             return
         cut = "may have cut" if maybe else "cut"
         at = f" at the limit of {limit:,}" if isinstance(limit, int) and limit >= 0 else " at a row limit"
-        message = f"Looker {cut} this result{at}: {self._rows:,} rows came; ask with limit=None for all rows"
+        message = f"Looker {cut} this result{at}: {self._rows:,} rows came; ask with limit=-1 for all rows"
         if self._on_truncate == "raise":
             raise TruncatedError(message, limit=limit, rows=self._rows)
         warnings.warn(message, TruncatedWarning, stacklevel=_outside())

@@ -4,7 +4,7 @@ Looker's JSON results are one large array of rows, alone (`json`) or as a member
 `RowArray` hands the array out in pieces, each a complete JSON array of some of the rows, and keeps what stands before
 and after it. Where the chunks of the document are cut makes no difference to anything.
 
-A row starts with the same bytes each time, ``{"<first field>":``. They cannot stand inside a string, where a quote is
+All rows begin alike, with ``{"<first field>":``. These bytes cannot stand inside a string, where a quote is
 escaped, so the last of them in the buffer starts the last row, and the comma before it is a place to cut. Should it
 stand in a nested object after all, the piece in front of it has a brace open and cannot be decoded: then, for that
 piece, the structure is walked token by token. The end of the array is always found that way.
@@ -86,7 +86,7 @@ class RowArray:
         self._start = 0  # where the document's first bracket stands, after a byte order mark and white space
         self._head = b""
         self._tail = b""
-        self._rest = b""  # what has been read after the array's opening bracket
+        self._rest = bytearray()  # what has been read after the array's opening bracket
         self._has_array = False
         self._offset = 0  # where `_rest`, then the buffer's first row, then `_tail` stands in the document
         self._after_comma = False
@@ -114,11 +114,9 @@ class RowArray:
         while (found := _find_array(seen, self._key)) is None:
             self._refuse_large(seen, "before", offset=self._start)
             # A search that failed is repeated only when twice as much has been read: the sum stays linear.
-            more = self._source.take(min(len(seen), self._max_envelope_bytes - len(seen) + 1))
-            if not more:
+            if not self._source.extend(seen, min(len(seen), self._max_envelope_bytes - len(seen) + 1)):
                 self._head = bytes(seen)
                 return self._parse(self._head)
-            seen += more
         self._refuse_large(seen[:found], "before", offset=self._start)
         self._split(seen, found)
         return self._parse(self._head + b"]}")
@@ -136,13 +134,13 @@ class RowArray:
         PayloadError, PayloadLimitError
             A member stands twice in it, a name is not Unicode, or it is nested too deeply.
         """
-        seen = bytearray(self._rest)
-        while (end := _first_row_end(seen)) is None and len(seen) <= self._max_row_bytes:
-            more = self._source.take(max(len(seen), self._piece_bytes))
-            if not more:
+        seen = self._rest
+        while (end := _first_row_end(seen)) is None:
+            more = min(max(len(seen), self._piece_bytes), self._max_row_bytes - len(seen) + 1)
+            if more <= 0:
+                raise self._large_row()
+            if not self._source.extend(seen, more):
                 break
-            seen += more
-        self._rest = bytes(seen)
         names = tuple(first_row(seen[:end].decode("utf-8", "replace"), result_format=self._format)) if end else ()
         for name in names:
             if not _is_unicode(name):
@@ -151,14 +149,15 @@ class RowArray:
         return names
 
     def _first_bytes(self) -> bytearray:
-        seen = self._source.take(max(self._piece_bytes, len(_BOM)))
+        seen = bytearray()
+        self._source.extend(seen, max(self._piece_bytes, len(_BOM)))
         if seen.startswith(_BOM):
             del seen[: len(_BOM)]
             self._start = len(_BOM)
         while not (stripped := seen.lstrip(_WHITE)):
             self._start += len(seen)
-            seen = self._source.take(self._piece_bytes)
-            if not seen:
+            seen.clear()
+            if not self._source.extend(seen, self._piece_bytes):
                 message = "the body is empty; even a result without rows has some bytes of JSON"
                 raise IncompleteResultError(message, result_format=self._format, offset=self._start)
         self._start += len(seen) - len(stripped)
@@ -166,7 +165,7 @@ class RowArray:
 
     def _split(self, seen: bytearray, at: int) -> None:
         self._has_array = True
-        self._head, self._rest = bytes(seen[:at]), bytes(seen[at:])
+        self._head, self._rest = bytes(seen[:at]), seen[at:]
         self._offset = self._start + at
 
     def _unexpected(self, seen: bytes | bytearray) -> PayloadError:
@@ -198,12 +197,11 @@ class RowArray:
         """
         if not self._has_array:
             return
-        buffer = bytearray(b"[" + self._rest)
-        self._rest = b""
+        buffer, self._rest = self._rest, bytearray()
+        buffer[:0] = b"["
         want, row_start = self._piece_bytes, b""
         while True:
-            if len(buffer) < want:
-                buffer += self._source.take(want - len(buffer))
+            self._source.extend(buffer, want - len(buffer))
             row_start = row_start or _row_start(buffer)
             cut = _cut_before_last(buffer, row_start) if row_start else 0
             if cut and (done := self._decode(decode, buffer, cut)):
@@ -228,9 +226,12 @@ class RowArray:
             message = f"the body ends in the middle of the rows, with {_end_of(buffer)!r}"
             raise IncompleteResultError(message, result_format=self._format, offset=self._offset + len(buffer) - 1)
         if len(buffer) > self._max_row_bytes:
-            message = f"one row takes more than {self._max_row_bytes:,} bytes"
-            raise PayloadLimitError(message, result_format=self._format, offset=self._offset)
+            raise self._large_row()
         return min(2 * len(buffer), self._max_row_bytes + 1)
+
+    def _large_row(self) -> PayloadLimitError:
+        message = f"one row takes more than {self._max_row_bytes:,} bytes"
+        return PayloadLimitError(message, result_format=self._format, offset=self._offset)
 
     def _drop(self, buffer: bytearray, cut: int) -> None:
         del buffer[1 : cut + 1]
@@ -284,8 +285,7 @@ class RowArray:
             Something else than white space follows it, a member stands twice, or there is too much of it.
         """
         tail = bytearray(self._tail)
-        while more := self._source.take(self._piece_bytes):
-            tail += more
+        while self._source.extend(tail, self._piece_bytes):
             self._refuse_large(tail, "after", offset=self._offset)
         self._refuse_large(tail, "after", offset=self._offset)
         if self._key is None:
@@ -330,19 +330,20 @@ class _Source:
         self._chunks = iter(chunks)
         self._chunk = memoryview(b"")
 
-    def take(self, size: int) -> bytearray:
-        """Take `size` bytes; fewer only where the document ends."""
-        taken = bytearray()
-        while len(taken) < size:
+    def extend(self, buffer: bytearray, size: int) -> int:
+        """Append `size` bytes, fewer only where the document ends; return how many."""
+        due = size
+        while due > 0:
             if not self._chunk:
                 chunk = next(self._chunks, None)
                 if chunk is None:
                     break
                 self._chunk = memoryview(chunk)
-            due = size - len(taken)
-            taken += self._chunk[:due]
-            self._chunk = self._chunk[due:]
-        return taken
+            buffer += self._chunk[:due]
+            taken = min(due, len(self._chunk))
+            self._chunk = self._chunk[taken:]
+            due -= taken
+        return max(0, size - due)
 
 
 @contextlib.contextmanager
@@ -523,17 +524,20 @@ def _first_row_end(seen: bytearray) -> int | None:
 
 def _row_start(buffer: bytearray) -> bytes:
     # The first row's own spelling, `{"view.field":`, white space included.
-    space = cast("re.Match[bytes]", _SPACE.match(buffer, 1))
-    match = _ROW_START.match(buffer, space.end())
+    match = _ROW_START.match(buffer, _after_space(buffer, 1))
     return match[0] if match else b""
 
 
+def _after_space(buffer: bytearray, at: int) -> int:
+    return cast("re.Match[bytes]", _SPACE.match(buffer, at)).end()
+
+
 def _cut_before_last(buffer: bytearray, row_start: bytes) -> int:
-    """Find the comma before the last row start that has one; 0 if there is none."""
-    at = len(buffer)
+    """Find the comma before the last row start that has one, and something before it; 0 if there is none."""
+    at, first = len(buffer), _after_space(buffer, 1)
     while (at := buffer.rfind(row_start, 2, at)) > 0:
         comma = len(buffer[max(1, at - 64) : at].rstrip(_WHITE)) + max(1, at - 64) - 1
-        if comma > 0 and buffer[comma] == ord(","):
+        if comma > first and buffer[comma] == ord(","):
             return comma
     return 0
 

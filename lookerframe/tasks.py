@@ -7,6 +7,7 @@ what the states mean in practice is observed (see ``docs/tasks.md``).
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, TypedDict, get_type_hints
 
@@ -174,20 +175,20 @@ def get_task(
     return _task(reply.json())
 
 
-def wait(transport: Transport, task: QueryTask, *, own: bool, deadline: Deadline, stats: Stats) -> QueryTask:
+def wait(transport: Transport, task: QueryTask, *, alive: bool, deadline: Deadline, stats: Stats) -> QueryTask:
     """Wait until there is something to fetch.
 
     Parameters
     ----------
     task
         As it stood when it was last asked for.
-    own
-        Whether it was created a moment ago by this client, so that a state ``expired`` cannot be meant.
+    alive
+        Whether the task is known not to have ended yet when it was last seen, so that ``expired`` cannot be final.
 
     Returns
     -------
     QueryTask
-        With the state ``complete``, ``error`` or ``failure``.
+        The same with its last status: ``complete``, ``error`` or ``failure``.
 
     Raises
     ------
@@ -198,7 +199,7 @@ def wait(transport: Transport, task: QueryTask, *, own: bool, deadline: Deadline
     """
     settings = transport.settings
     task_id = task.id or ""
-    pause, state, alive, expired_since = settings.poll_interval, task.state, own, None
+    pause, state, expired_since = settings.poll_interval, task.state, None
     while state not in _FETCHABLE:
         _refuse_final(state, task_id)
         alive = alive or state in _PENDING
@@ -215,19 +216,31 @@ def wait(transport: Transport, task: QueryTask, *, own: bool, deadline: Deadline
             raise _late(deadline, state, task_id)
         deadline.sleep(pause)
         pause = min(pause * _POLL_GROWTH, settings.poll_interval_max)
-        state = get_task(transport, task_id, deadline=deadline, stats=stats, fields="id,status").state
-    return task
+        try:
+            state = get_task(transport, task_id, deadline=deadline, stats=stats, fields="id,status").state
+        except DeadlineError as exc:
+            raise _late(deadline, state, task_id) from exc  # what went on was the query, not our asking for it
+    return replace(task, status=state)
 
 
 def fetch(
     transport: Transport,
     task: QueryTask,
     *,
+    limit: int | None,
     fields: Callable[[], Mapping[str, Any]],
+    on_failure: Callable[[BaseException], None],
     deadline: Deadline,
     stats: Stats,
 ) -> Payload:
     """Ask for the result of a task, as often as Looker says that it is not finished.
+
+    Parameters
+    ----------
+    limit
+        Rows at most, if the task was created with a limit of its own.
+    fields, on_failure
+        See `Payload`.
 
     Raises
     ------
@@ -256,7 +269,8 @@ def fetch(
         _chunks(stream, task_id),
         origin=stream.endpoint,
         fields=fields,
-        context=_context(task),
+        context=_context(task, limit),
+        on_failure=on_failure,
         stats=stats,
         close=stream.close,
     )
@@ -314,7 +328,7 @@ def _chunks(stream: Stream, task_id: str) -> Iterator[bytes]:
         stream.close()
 
 
-def _context(task: QueryTask) -> dict[str, Any]:
+def _context(task: QueryTask, limit: int | None) -> dict[str, Any]:
     query = task.query or SavedQuery()
     facts: dict[str, Any] = {
         "task_id": task.id,
@@ -323,7 +337,7 @@ def _context(task: QueryTask) -> dict[str, Any]:
         "share_url": query.share_url,
         "model": query.model,
         "explore": query.view,
-        "limit": _limit(query),
+        "limit": _limit(query) if limit is None else limit,
         "status": HTTPStatus.OK.value,
     }
     return {name: value for name, value in facts.items() if value is not None}
@@ -361,7 +375,9 @@ def _expired(task_id: str, exc: FetchError | None = None) -> ResultExpiredError:
     )
 
 
-def _late(deadline: Deadline, state: str, task_id: str) -> DeadlineError:
+def _late(deadline: Deadline, state: str, task_id: str) -> FetchError:
+    if state == "expired":
+        return _expired(task_id)
     error = deadline.error("queued" if state in {"added", "queued"} else "running")
     error.task_id = task_id
     return error

@@ -322,7 +322,7 @@ class Transport:
             if wait is None:
                 break
             last = met.error
-            cause = str(met).removeprefix(f"{call.endpoint}: ")
+            cause = str(met).removeprefix(call.endpoint).removeprefix(": ").strip()
             _log.warning("%s: attempt %d failed (%s); again in %.1f s", call.endpoint, attempts, cause, wait)
             call.count(retries=1, waited=wait)
             call.deadline.sleep(wait)
@@ -330,7 +330,7 @@ class Transport:
         if isinstance(met.error, FetchError):
             met.error.attempts = attempts
             met.error.elapsed = call.deadline.now() - began
-        raise met.error from (last if isinstance(met.error, DeadlineError) else met.cause)
+        raise met.error.with_traceback(None) from (last if isinstance(met.error, DeadlineError) else met.cause)
 
     def _wait_after(self, failure: _Failure, attempts: int, call: _Call) -> float | None:
         """Return the seconds to wait before the next attempt, or None if there is to be none."""
@@ -601,8 +601,9 @@ def _error_body(answer: _Answer) -> bytes:
 
 
 def _unexpected_html(call: _Call, status: int, body: bytes) -> _Failure:
-    page = text_of_html(body.decode("utf-8", "replace"), 200)
-    message = f"{call.endpoint} answered {status} with an HTML page; is base_url the API's own address? It says: {page}"
+    message = f"{call.endpoint} answered {status} with an HTML page; is base_url the API's own address?"
+    if call.form is None:  # the answer to a login is not quoted, whatever it is
+        message += f" It says: {text_of_html(body.decode('utf-8', 'replace'), 200)}"
     return _Failure(UnexpectedContentError(message), _Patience.FEW if call.repeatable else _Patience.NEVER)
 
 

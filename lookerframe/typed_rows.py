@@ -30,6 +30,7 @@ ERROR_KEY = "looker_error"
 
 _NULL = msgspec.Raw(b"null")
 _ROW_OF = re.compile(r" - at `\$\[(\d+)\](.*)`$")
+_MAX_ERRORS = 1000
 _UNNAMEABLE = re.compile(r'["\\\x00-\x1f]')
 
 
@@ -72,6 +73,9 @@ class RowDecoder:
         Rows decoded so far.
     unlisted : dict
         Members of rows that are no columns, in the order in which they were met (in the first row of each piece).
+    errors : list
+        What rows said that carry the text of a failed query. From the first of them on there is no data: pieces are
+        only searched for more.
     """
 
     def __init__(self, columns: Sequence[Column], *, in_cells: bool, result_format: str, closed: bool = False) -> None:
@@ -86,6 +90,7 @@ class RowDecoder:
         self._spelt_with_escapes = any(_UNNAMEABLE.search(name) for name in self._names)
         self.rows = 0
         self.unlisted: dict[str, None] = {}
+        self.errors: list[Any] = []
 
     def __call__(self, piece: memoryview) -> Piece:
         """Decode one JSON array of rows.
@@ -96,8 +101,6 @@ class RowDecoder:
             It is not well-formed.
         UnicodeDecodeError
             It is not UTF-8, be it in a part that is skipped.
-        RowError
-            A row carries the text of a failed query.
         ConversionError
             A value does not fit its column.
         PayloadError
@@ -106,8 +109,11 @@ class RowDecoder:
         row = first_row(str(piece, "utf-8"), result_format=self._format)
         if row and not self._order_is_met:
             self._order, self._order_is_met = self._in_order_of(row), True
-        self.unlisted.update(dict.fromkeys(name for name in row if name not in self._names))
+        self._compare_names(row)
         count, values = self._read(piece)
+        if self.errors:
+            del self.errors[_MAX_ERRORS:]
+            return Piece((), self.rows, 0)
         if count and not self._columns:
             message = "there are rows, but no field is known that they could have"
             raise PayloadError(message, result_format=self._format)
@@ -117,6 +123,24 @@ class RowDecoder:
         }
         first, self.rows = self.rows, self.rows + count
         return Piece(tuple(arrays[column.name] for column in self._columns), first, count)
+
+    def data(self, pieces: Iterable[Piece]) -> Iterator[Piece]:
+        """Pass on the pieces made so far, up to the first that has error text in the place of data."""
+        return (piece for piece in pieces if not self.errors)
+
+    def _compare_names(self, row: Mapping[str, Any]) -> None:
+        """Note members that are no columns; refuse rows that have no others, for their values would pass for nulls."""
+        unlisted = [name for name in row if name not in self._names]
+        self.unlisted.update(dict.fromkeys(unlisted))
+        # The first row speaks for all: which others stand first in a piece depends on the lengths of those before.
+        if self.rows or not unlisted or len(unlisted) < len(row) or not self._names or ERROR_KEY in row:
+            return
+        found, due = (", ".join(map(repr, list(names)[:3])) for names in (row, (c.name for c in self._columns)))
+        message = (
+            f"row 0 has {found}, but none of the fields that the metadata lists: {due}; "
+            "labels stand for names if the task was made with apply_vis"
+        )
+        raise PayloadError(message, result_format=self._format)
 
     def _in_order_of(self, row: Mapping[str, Any]) -> tuple[Column, ...]:
         # msgspec looks for a member first where it stood in the struct: in another order each look-up is a search.
@@ -142,15 +166,15 @@ class RowDecoder:
         names = tuple(column.name for column in self._order)
         rows = _decoder(names, tuple(annotations), self._in_cells, self._closed).decode(piece)
         if ERROR_KEY not in self._names:
-            self._refuse_errors([row.looker_error for row in rows if row.looker_error is not msgspec.UNSET])
+            self.errors += [row.looker_error for row in rows if row.looker_error is not msgspec.UNSET]
         return len(rows), (_getter(index, self._in_cells)(rows) for index in range(len(names)))
 
     def _read_by_name(self, piece: memoryview) -> tuple[int, Iterable[list[Any]]]:
         rows = msgspec.json.decode(bytes(piece), type=list[dict[str, msgspec.Raw]])
         if ERROR_KEY not in self._names:
-            self._refuse_errors([msgspec.json.decode(row[ERROR_KEY]) for row in rows if ERROR_KEY in row])
+            self.errors += [msgspec.json.decode(row[ERROR_KEY]) for row in rows if ERROR_KEY in row]
         unknown = {name: None for row in rows for name in row if name not in self._names}
-        if self._closed and unknown:
+        if self._closed and unknown and not self.errors:
             raise self._misshapen(f"Object contains unknown field `{next(iter(unknown))}`")
         cells = ([row.get(column.name, _NULL) for row in rows] for column in self._order)
         return len(rows), self._exactly(self._values(cells) if self._in_cells else cells)
@@ -173,10 +197,6 @@ class RowDecoder:
                 for index, cell in enumerate(cells)
             ]
 
-    def _refuse_errors(self, errors: list[Any]) -> None:
-        if errors:
-            raise RowError(errors)
-
     def _misshapen(self, text: str) -> PayloadError:
         place = _ROW_OF.search(text)
         where = f"row {self.rows + int(place[1]):,}{place[2].replace('.', ' ', 1)}: " if place else ""
@@ -191,14 +211,6 @@ def _hint(what: str) -> str:
     if "unknown field" in what:
         return "; without field metadata the first row says which columns there are: give fields="
     return ""
-
-
-class RowError(Exception):
-    """Rows carry the text of a failed query instead of values. Never leaves the package: decoders translate it."""
-
-    def __init__(self, errors: list[Any]) -> None:
-        self.errors = errors
-        super().__init__()
 
 
 @lru_cache(maxsize=128)

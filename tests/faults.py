@@ -213,6 +213,9 @@ class FaultServer:
 
 
 def _read_request(incoming: Any) -> Request | None:
+    # The first byte tells a greeting of TLS, which may hold spaces and no line end, from a request.
+    if not incoming.peek(1)[:1].isalpha():
+        return None
     first = incoming.readline(65536)
     if first.count(b" ") < 2:  # the end, or no HTTP
         return None

@@ -102,6 +102,25 @@ def test_values_of_several_types_are_refused(values: list[Any], row: int) -> Non
 
 
 @pytest.mark.parametrize(
+    ("reader", "values", "row", "text"),
+    [
+        (arrays.NUMBER, [1.5, 3, None, 2**53 + 1], 3, "of type float64; give dtypes={'a': 'decimal128'}"),
+        (arrays.NUMBER, [-(2**60), 2**55, 0.5], 0, "of type float64; give dtypes={'a': 'decimal128'}"),
+        (arrays.INFERRED, [2**60, 0.5], 0, "of type float64; give dtypes={'a': 'decimal128'}"),
+        (arrays.INFERRED, [2**60, "x"], 1, "the column has values of several types"),
+        (arrays.DECIMAL, [Decimal("0.1"), None, Decimal("1" * 38)], 2, "together the values need more than 38 digits"),
+    ],
+)
+def test_values_that_fit_alone_but_not_together(reader: Reader, values: list[Any], row: int, text: str) -> None:
+    """The one is named that stands in the way."""
+    with pytest.raises(ConversionError) as caught:
+        build_array(reader, values, column="a", first_row=0)
+
+    assert (caught.value.row, caught.value.value) == (row, values[row])
+    assert text in str(caught.value)
+
+
+@pytest.mark.parametrize(
     ("reader", "types", "settled"),
     [
         (arrays.NUMBER, [pa.int64(), pa.null(), pa.int64()], pa.int64()),

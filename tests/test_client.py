@@ -220,7 +220,10 @@ def test_explore_metadata_is_asked_for_once(server: Server) -> None:
         second = looker.run(COUNT, result_format="json")
         second.to_arrow()
 
+        fields = looker.explore_fields("flights", "flights")
+
     assert second.stats["calls"] == first.stats["calls"] - 1
+    assert "flights.carrier" in {item["name"] for item in fields["dimensions"]}
 
 
 def _token(server: Server) -> str:

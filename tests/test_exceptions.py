@@ -24,6 +24,7 @@ from lookerframe.exceptions import (
     InvalidQueryError,
     LookerFrameError,
     LookerSQLError,
+    LookMLError,
     MissingDependencyError,
     NetworkError,
     NotFoundError,
@@ -63,6 +64,7 @@ SHOWN = "  1 | SELECT\n> 2 |     foo.x AS y\n    |           ^\n  3 | FROM foo"
 ERRORS: list[tuple[LookerFrameError, str]] = [
     (LookerFrameError("text"), "text"),
     (ConfigError("no base_url", setting="base_url"), "no base_url"),
+    (LookMLError("unknown type", place="a.view.lkml:3", subject="a.b"), "a.view.lkml:3: a.b: unknown type"),
     (
         InvalidQueryError(
             [QueryProblem("is required", field="model", code="missing_field"), QueryProblem("", code="invalid")],
@@ -127,8 +129,8 @@ ERRORS: list[tuple[LookerFrameError, str]] = [
 
 
 def classes(base: type[BaseException] = LookerFrameError) -> set[type[BaseException]]:
-    """List a class of the package and all that inherit from it."""
-    below = (classes(sub) for sub in base.__subclasses__() if sub.__module__.split(".")[0] == "lookerframe")
+    """List a class of the package and all that inherit from it, wherever in the package they are."""
+    below = (classes(sub) for sub in base.__subclasses__() if sub.__module__.startswith("lookerframe."))
     return {base}.union(*below)
 
 
@@ -316,6 +318,15 @@ def test_issues_are_written_out(issue: SqlIssue, sql: str | None, text: str) -> 
 def test_failed_query_without_a_word_says_so() -> None:
     """There is always a text."""
     assert str(LookerSQLError([])) == "the query failed without a message"
+
+
+def test_failed_query_of_a_terse_format_says_where_there_is_more() -> None:
+    """Only `json_detail` tells the place; an error that has one needs no more."""
+    assert str(LookerSQLError([SqlIssue("m")], result_format="json_detail")) == "m"
+    assert str(LookerSQLError([SqlIssue("m", line=1)], result_format="json")) == "m\nat line 1"
+    assert str(LookerSQLError([SqlIssue("m")], result_format="json")) == (
+        "m\n(json has no place for more; the same query as json_detail tells where in the SQL)"
+    )
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ import requests
 from looker_sdk import models40
 
 import lookerframe as lf
+from lookerframe.deadline import Deadline, Stats
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -111,6 +112,7 @@ def test_a_handle_is_read(looker: Looker, by_carrier: list[tuple[str, int]]) -> 
 
     assert _pairs(lf.read_looker_task(task, looker=looker)) == by_carrier
     assert _pairs(lf.read_looker_task(task, looker=looker)) == by_carrier
+    assert _pairs(lf.read_looker_task(task.status(), looker=looker)) == by_carrier
 
 
 def test_a_query_is_taken_by_id_slug_and_address(looker: Looker, by_carrier: list[tuple[str, int]]) -> None:
@@ -176,13 +178,34 @@ def test_a_limit_is_never_silent(looker: Looker, result_format: str) -> None:
     assert (caught.value.limit, caught.value.rows) == (5, 5)
 
 
+def test_an_error_in_the_stream_names_the_query(looker: Looker) -> None:
+    """What was asked is on the error also where it arises long after the result was handed out."""
+    query = lf.Query(model="flights", explore="flights", fields=["flights.dest", "flights.count"], limit=5)
+    result = looker.run(query, on_truncate="ignore")
+    result.to_arrow()
+    streamed = looker.run(query, dtypes={"flights.dest": "string"}, on_truncate="raise", numbers="float64", limit=6)
+
+    with pytest.raises(lf.TruncatedError) as caught:
+        for _ in streamed.batches():
+            pass
+
+    assert caught.value.query == query
+
+
 def test_a_limit_of_the_call_holds_for_a_saved_query(looker: Looker) -> None:
-    """A saved query is immutable; limit= goes to the task."""
+    """A saved query is immutable; limit= goes to the task, and decides whether rows are missing."""
     saved = looker.submit(BY_CARRIER).status().query
     assert saved
     assert saved.id
 
-    assert len(lf.read_looker_query(saved.id, limit=3, looker=looker, on_truncate="ignore")) == 3
+    for result_format in ("json", "json_detail"):
+        with pytest.warns(lf.TruncatedWarning, match="limit of 3: 3 rows"):
+            assert len(lf.read_looker_query(saved.id, limit=3, looker=looker, result_format=result_format)) == 3
+    few = looker.submit(lf.Query(model="flights", explore="flights", fields=BY_CARRIER.fields, limit=2)).status().query
+    assert few
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert len(lf.read_looker_query(few, limit=-1, looker=looker, result_format="json")) == 16
     with pytest.raises(lf.InvalidQueryError, match="immutable"):
         lf.read_looker_query(saved.id, sorts=["flights.count"], looker=looker)
 
@@ -280,7 +303,10 @@ def test_saved_payloads_are_decoded_from_anything(tmp_path: Path) -> None:
         ('[{"a":1}]', lf.ConfigError, "a str is a path"),
         (b"a,b\n1,2\n", lf.UnexpectedContentError, "result_format="),
         (b"", lf.PayloadError, "result_format="),
-        (7, lf.ConfigError, "not int"),
+        (7, lf.ConfigError, "met int"),
+        ([{"a": 1}], lf.ConfigError, "met dict.*not what its JSON was parsed to"),
+        ({"data": []}, lf.ConfigError, "met str"),
+        (["text"], lf.ConfigError, "met str"),
         (io.StringIO("[]"), lf.ConfigError, "binary mode"),
     ],
 )
@@ -288,6 +314,65 @@ def test_what_is_no_payload_is_refused(source: Any, error: type[Exception], word
     """One clear error, with what to give instead."""
     with pytest.raises(error, match=words):
         lf.decode(source)
+
+
+@pytest.mark.parametrize("result_format", ["json", "json_detail"])
+def test_other_names_than_those_of_the_fields_are_refused(result_format: str) -> None:
+    """Values under labels, as apply_vis writes them, do not become a column of nulls under the name."""
+    fields = {"dimensions": [{"name": "orders.id", "type": "number"}], "measures": []}
+    value = 7 if result_format == "json" else {"value": 7}
+    rows = [{"Orders ID": value}]
+    body = json.dumps(rows if result_format == "json" else {"fields": fields, "data": rows}).encode()
+
+    with pytest.raises(lf.PayloadError, match=r"'Orders ID', but none of the fields .* 'orders\.id'; .* apply_vis"):
+        lf.decode(body, result_format, fields=fields)
+
+
+def test_a_pivoted_query_is_refused_whatever_its_rows(looker: Looker) -> None:
+    """`json` does not say that it is pivoted; the query does."""
+    query = lf.SavedQuery.from_api(
+        {"id": "q", "model": "flights", "view": "flights", "fields": ["flights.count"], "pivots": ["flights.carrier"]}
+    )
+    fields = looker._result_fields(query, Deadline(10), Stats())
+
+    with pytest.raises(lf.PayloadError, match="pivoted results are not decoded yet"):
+        lf.decode(b"[]", "json", fields=fields)
+
+
+def test_a_closed_file_is_refused(tmp_path: Path) -> None:
+    """Not with Python's error about it, which names no argument."""
+    path = tmp_path / "saved.json"
+    path.write_bytes(b"[]")
+    with path.open("rb") as file:
+        pass
+
+    with pytest.raises(lf.ConfigError, match="cannot be read"):
+        lf.decode(file, "json")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error"),
+    [
+        ({"fields": None}, lf.InvalidQueryError),
+        ({"fields": "flights.carrier"}, lf.InvalidQueryError),
+        ({"fields": {"flights.carrier": 1}}, lf.InvalidQueryError),
+        ({"sorts": 5}, lf.InvalidQueryError),
+        ({"dtypes": "string"}, lf.ConfigError),
+        ({"timeout": "10"}, lf.ConfigError),
+        ({"looker": "https://company.looker.com"}, lf.ConfigError),
+        ({"result_format": ["json"]}, lf.UnknownFormatError),
+        ({"deferred": True}, lf.ConfigError),
+        ({"numbers": "int"}, lf.ConfigError),
+        ({"on_truncate": "no"}, lf.ConfigError),
+    ],
+    ids=lambda value: "-".join(value) if isinstance(value, dict) else value.__name__,
+)
+def test_a_wrong_argument_is_refused_in_words(looker: Looker, wrong: dict[str, Any], error: type[Exception]) -> None:
+    """The error names what was met and what is expected, before anything is waited for."""
+    right = {"model": "flights", "explore": "flights", "fields": ["flights.carrier"], "looker": looker}
+
+    with pytest.raises(error, match=next(iter(wrong)).removesuffix("s")):
+        lf.read_looker_query(**{**right, **wrong})
 
 
 def test_an_unknown_format_lists_the_known_ones() -> None:

@@ -393,6 +393,16 @@ def test_reading_leaves_errors_of_its_block_alone() -> None:
         assert source.ended
 
 
+def test_reading_twice_tells_of_the_second_time() -> None:
+    """The first error was raised already."""
+    result = made(Source(40, failure=NetworkError("the connection broke", reason="reset")))
+    with pytest.raises(NetworkError), reading(result) as reader:
+        reader.read_all()
+
+    with pytest.raises(ResultConsumedError, match="failed before"), reading(result):
+        pass
+
+
 def fail_after_a_batch(reader: pa.RecordBatchReader, error: Exception) -> None:
     """Do what a sink does whose disk is full."""
     reader.read_next_batch()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import lookerframe as lf
-from tests.faults import FaultServer, Request, cut, reply
+from tests.faults import Drip, FaultServer, Request, cut, reply
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,10 +24,17 @@ DETAIL = {**ROWS, "data": [{"orders.count": {"value": 7}}]}
 class ScriptedLooker:
     """Answers login, and for one task the states and result answers that it was given, the last of them for ever."""
 
-    def __init__(self, *states: str, results: list[Script] | None = None, result_format: str = "json_detail") -> None:
+    def __init__(
+        self,
+        *states: str,
+        results: list[Script] | None = None,
+        result_format: str = "json_detail",
+        killed: Script | None = None,
+    ) -> None:
         self.states = list(states)
         self.results = results or [reply(200, DETAIL)]
         self.result_format = result_format
+        self.killed = killed or reply(204)
         self.calls: list[str] = []
 
     def __call__(self, request: Request) -> Script:
@@ -45,7 +52,7 @@ class ScriptedLooker:
             "/queries": reply(200, {"id": "q1", "model": "m", "view": "e", "limit": "-1"}),
             "/query_tasks": reply(200, task),
             f"/query_tasks/{TASK}": reply(200, task),
-            f"/running_queries/{TASK}": reply(204),
+            f"/running_queries/{TASK}": self.killed,
         }
         return known.get(where) or reply(404, {"message": "Not found", "documentation_url": "http://docs.looker.com/"})
 
@@ -202,6 +209,51 @@ def test_the_deadline_leaves_a_task_of_others_alone(connect: Any) -> None:
 
     assert caught.value.killed is None
     assert f"DELETE /running_queries/{TASK}" not in script.calls
+
+
+@pytest.mark.parametrize("answer", [reply(200, "<html>proxy</html>", content_type="text/html"), reply(422, {})])
+def test_a_kill_that_fails_hides_nothing(connect: Any, answer: Script) -> None:
+    """The error is that the time is over; that the query could not be stopped stands on it."""
+    script = ScriptedLooker("running", killed=answer)
+    task = connect(script).submit(lf.Query(model="m", explore="e", fields=["orders.count"]))
+
+    with pytest.raises(lf.DeadlineError) as caught:
+        task.result(timeout=0.3)
+
+    assert caught.value.killed is False
+
+
+def test_a_deadline_in_the_stream_is_told_like_any_other(connect: Any) -> None:
+    """Rows that drip beyond the deadline: the error has the task and what was asked."""
+    rows = [{"orders.count": {"value": index}} for index in range(60_000)]
+    body = json.dumps({**ROWS, "data": rows}, separators=(",", ":")).encode()
+    head, rest = body[:1_000_000], body[1_000_000:]
+    start = reply(200, b"", length=len(body))
+    script = ScriptedLooker("complete", results=[[*start, head, Drip(rest, 0.05)]])
+    query = lf.Query(model="m", explore="e", fields=["orders.count"])
+    result = connect(script).submit(query).result(timeout=1.5)
+
+    with pytest.raises(lf.DeadlineError) as caught:
+        result.to_arrow()
+
+    assert (caught.value.phase, caught.value.task_id, caught.value.query) == ("downloading", TASK, query)
+
+
+def test_a_handle_that_is_read_again_after_expiry_says_so(connect: Any) -> None:
+    """It does not wait for a task that it has seen complete."""
+    gone = reply(404, {"message": "Not found", "documentation_url": "http://docs.looker.com/"})
+    script = ScriptedLooker("running", "complete", results=[reply(200, DETAIL), gone])
+    task = connect(script).submit(lf.Query(model="m", explore="e", fields=["orders.count"]))
+    assert task.result().to_arrow().num_rows == 1
+
+    with pytest.raises(lf.ResultExpiredError):
+        task.result(timeout=5)
+
+
+def test_a_task_that_expires_until_the_deadline_has_expired(connect: Any) -> None:
+    """What is said at the end is what Looker said last."""
+    with pytest.raises(lf.ResultExpiredError):
+        connect(ScriptedLooker("running", "expired")).task(TASK).result(timeout=0.4)
 
 
 def test_all_options_of_the_create_call_are_sent(connect: Any) -> None:

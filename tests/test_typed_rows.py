@@ -11,7 +11,7 @@ import pytest
 
 from lookerframe.exceptions import ConversionError, PayloadError, PayloadLimitError
 from lookerframe.fields import Field, Typing
-from lookerframe.typed_rows import RowDecoder, RowError
+from lookerframe.typed_rows import RowDecoder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -101,6 +101,20 @@ def test_members_come_in_any_order_and_may_be_absent_or_unlisted(names: list[str
     assert list(decode.unlisted) == ["v.z", "v.y"]
 
 
+def test_rows_of_other_fields_are_refused_by_the_first() -> None:
+    """Nulls in all columns would look like a result; a later row without any of them is one, wherever pieces end."""
+    body = memoryview(b'[{"Label A":1,"Label B":{"value":2}}]')
+    with pytest.raises(
+        PayloadError, match=r"row 0 has 'Label A', 'Label B', but none of the fields .*: 'v\.a'; labels"
+    ):
+        decoder(["v.a"])(body)
+
+    decode = decoder(["v.a"])
+    decode(memoryview(b"[{}]"))
+    assert decode(body).arrays[0].to_pylist() == [None]
+    assert list(decode.unlisted) == ["Label A", "Label B"]
+
+
 def test_pieces_count_on() -> None:
     """Rows are numbered over all pieces, in errors too."""
     decode = decoder(["v.a"])
@@ -165,14 +179,28 @@ def test_closed_rows_have_no_other_members(name: str) -> None:
 @pytest.mark.parametrize("names", [["v.a"], ['v."a']])
 @pytest.mark.parametrize("position", [0, 1, 2])
 def test_error_rows_are_never_data(names: list[str], position: int, in_cells: bool) -> None:
-    """First, middle or last, in a piece with well-typed and with ill-typed values, all of them are gathered."""
+    """First, middle or last, in a piece with well-typed and with ill-typed values: from there on, all are gathered."""
     for value in (1, "7", "no number"):
+        good = {names[0]: {"value": 1} if in_cells else 1}
         rows: list[dict[str, Any]] = [{names[0]: {"value": value} if in_cells else value} for _ in range(2)]
         rows.insert(position, {"looker_error": "division by zero"})
         rows.append({"looker_error": None})
-        with pytest.raises(RowError) as caught:
-            decoder(names, in_cells=in_cells)(memoryview(json.dumps(rows).encode()))
-        assert caught.value.errors == ["division by zero", None]
+        decode = decoder(names, in_cells=in_cells)
+        bodies = [json.dumps(some).encode() for some in ([good], rows, [good], [{"looker_error": "late"}])]
+        pieces = list(decode.data(decode(memoryview(body)) for body in bodies))
+
+        assert decode.errors == ["division by zero", None, "late"]
+        assert [found.rows for found in pieces] == [1]
+        assert decode.rows == 1
+
+
+def test_error_rows_are_kept_up_to_a_limit() -> None:
+    """A body of nothing else does not fill the memory."""
+    decode = decoder(["v.a"])
+    for _ in range(20):
+        decode(memoryview(json.dumps([{"looker_error": "x"}] * 100).encode()))
+
+    assert len(decode.errors) == 1000
 
 
 @pytest.mark.parametrize("other", ["v.a", 'v."a'])
@@ -214,8 +242,8 @@ def test_values_outlive_the_piece() -> None:
         (b'[{"v.a":{"value":1}},]', msgspec.DecodeError),
         (b'[{"v.a":{"value":"x"}},]', msgspec.DecodeError),
         (b'[{"v.a":{"value":"x","rendered":"\xff"}}]', UnicodeDecodeError),
-        (b'[{"v.a":{"value":1}},{"v.a":{"value":1,"links":' + b"[" * 5000 + b"]" * 5000 + b"}}]", RecursionError),
-        (b'[{"v.a":{"value":1,"links":' + b"[" * 5000 + b"]" * 5000 + b"}}]", PayloadLimitError),
+        (b'[{"v.a":{"value":1}},{"v.a":{"value":1,"links":' + b"[" * 100_000 + b"]" * 100_000 + b"}}]", RecursionError),
+        (b'[{"v.a":{"value":1,"links":' + b"[" * 100_000 + b"]" * 100_000 + b"}}]", PayloadLimitError),
         (b'[{"v.a":{"value":1,"value":2}}]', PayloadError),
     ],
 )

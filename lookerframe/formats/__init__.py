@@ -47,7 +47,7 @@ def require(result_format: str | None) -> Format:
     UnknownFormatError
         There is none.
     """
-    found = _FORMATS.get(result_format or "")
+    found = _FORMATS.get(result_format) if isinstance(result_format, str) else None
     if found is None:
         raise UnknownFormatError(result_format, known=_FORMATS)
     return found

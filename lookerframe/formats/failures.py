@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from lookerframe.exceptions import LookerSQLError, PayloadError, SqlIssue
+from lookerframe.exceptions import FetchError, LookerSQLError, PayloadError, SqlIssue
 from lookerframe.render import shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from lookerframe.payload import Payload
     from lookerframe.result import Findings
+    from lookerframe.typed_rows import RowDecoder
 
 
 def refuse_pivots(metadata: Mapping[str, Any], *, result_format: str) -> None:
@@ -50,6 +52,24 @@ def refuse_failed_query(envelope: Mapping[str, Any], payload: Payload, findings:
 def refuse_error_rows(errors: Sequence[Any], payload: Payload, *, sql: str | None = None) -> NoReturn:
     """Raise for rows ``{"looker_error": ...}``, one issue for each."""
     fail([SqlIssue.from_api(error) for error in errors], payload, sql=sql)
+
+
+@contextlib.contextmanager
+def failed_rows(decoder: RowDecoder, payload: Payload, findings: Findings) -> Iterator[None]:
+    """Raise, at the end of the block that reads all rows, for those that `decoder` found to be error text.
+
+    Raises
+    ------
+    LookerSQLError
+        There were some; also if the body turned out to be broken after them.
+    """
+    try:
+        yield
+    except (PayloadError, FetchError):
+        if not decoder.errors:
+            raise
+    if decoder.errors:
+        refuse_error_rows(decoder.errors, payload, sql=findings.metadata.get("sql"))
 
 
 def fail(issues: Sequence[SqlIssue], payload: Payload, *, sql: str | None) -> NoReturn:

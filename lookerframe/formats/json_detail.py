@@ -1,4 +1,4 @@
-"""``json_detail``: rows, field metadata, the SQL and every SQL error, in one JSON object.
+"""``json_detail``: one JSON object with the rows, what Looker knows of their fields, the SQL, and what went wrong.
 
 Source: Looker API 4.0, ``query_task_results``, which documents the errors (HTTP 200, ``errors`` set, ``data`` empty)
 but not the object; its members and their order are those of recorded answers. ``fields`` stands before ``data`` in all
@@ -14,10 +14,11 @@ import msgspec
 
 from lookerframe.exceptions import PayloadLimitError
 from lookerframe.fields import Field, fields_of
-from lookerframe.formats.failures import refuse_error_rows, refuse_failed_query, refuse_pivots
+from lookerframe.formats.failures import failed_rows, refuse_error_rows, refuse_failed_query, refuse_pivots
+from lookerframe.render import shorten
 from lookerframe.result import Findings, Result
 from lookerframe.rows import RowArray, first_row, well_formed
-from lookerframe.typed_rows import ERROR_KEY, RowDecoder, RowError
+from lookerframe.typed_rows import ERROR_KEY, RowDecoder
 from lookerframe.validation import check
 
 if TYPE_CHECKING:
@@ -96,8 +97,6 @@ class JsonDetail:
             findings.note("the payload has no field metadata: types are inferred from the values")
         refuse_pivots(head, result_format=self.name)
         columns = typing.columns(fields)
-        for name in typing.unused(columns):
-            findings.note(f"dtypes names {name!r}, which is no column of this result")
         decoder = RowDecoder(columns, in_cells=True, result_format=self.name)
         pieces = self._pieces(rows, decoder, payload, findings, spool)
 
@@ -106,21 +105,27 @@ class JsonDetail:
                 spool.close()
             payload.close()
 
-        return Result(columns, pieces, findings, close=close, stats=payload.stats, on_truncate=on_truncate)
+        return Result(
+            columns,
+            pieces,
+            findings,
+            close=close,
+            on_failure=payload.on_failure,
+            stats=payload.stats,
+            on_truncate=on_truncate,
+        )
 
     def _pieces(
         self, rows: RowArray, decoder: RowDecoder, payload: Payload, findings: Findings, spool: Spool | None
     ) -> Iterator[Piece]:
-        try:
+        with failed_rows(decoder, payload, findings):
             if spool is None:
-                yield from rows.pieces(decoder)
+                yield from decoder.data(rows.pieces(decoder))
                 self._end(rows, payload, findings)
             else:
-                yield from spool.pieces(decoder)
-        except RowError as exc:
-            refuse_error_rows(exc.errors, payload, sql=findings.metadata.get("sql"))
+                yield from decoder.data(spool.pieces(decoder))
         if decoder.unlisted:
-            names = ", ".join(decoder.unlisted)
+            names = shorten(", ".join(decoder.unlisted), 500)
             findings.note(f"rows have members that `fields` does not list; they are not in the table: {names}")
 
     def _end(self, rows: RowArray, payload: Payload, findings: Findings, spool: Spool | None = None) -> dict[str, Any]:

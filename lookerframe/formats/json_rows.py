@@ -10,10 +10,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lookerframe.fields import Field, fields_of
-from lookerframe.formats.failures import refuse_error_rows, refuse_pivots
+from lookerframe.formats.failures import failed_rows, refuse_pivots
+from lookerframe.render import shorten
 from lookerframe.result import Findings, Result
 from lookerframe.rows import RowArray
-from lookerframe.typed_rows import ERROR_KEY, RowDecoder, RowError
+from lookerframe.typed_rows import ERROR_KEY, RowDecoder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,20 +46,24 @@ class JsonRows:
         elif not failed:
             fields = tuple(Field(name) for name in keys)
             findings.note("no field metadata was given: types are inferred from the values; give fields= for Looker's")
-        columns = typing.columns(fields)
-        for name in typing.unused(columns):
-            findings.note(f"dtypes names {name!r}, which is no column of this result")
+        columns = () if failed else typing.columns(fields)
         decoder = RowDecoder(columns, in_cells=False, result_format=self.name, closed=not described and not failed)
         pieces = _pieces(rows, decoder, payload, findings)
-        return Result(columns, pieces, findings, close=payload.close, stats=payload.stats, on_truncate=on_truncate)
+        return Result(
+            columns,
+            pieces,
+            findings,
+            close=payload.close,
+            on_failure=payload.on_failure,
+            stats=payload.stats,
+            on_truncate=on_truncate,
+        )
 
 
 def _pieces(rows: RowArray, decoder: RowDecoder, payload: Payload, findings: Findings) -> Iterator[Piece]:
-    try:
-        yield from rows.pieces(decoder)
-    except RowError as exc:
-        refuse_error_rows(exc.errors, payload)
-    rows.envelope()
+    with failed_rows(decoder, payload, findings):
+        yield from decoder.data(rows.pieces(decoder))
+        rows.envelope()
     if decoder.unlisted:
-        names = ", ".join(decoder.unlisted)
+        names = shorten(", ".join(decoder.unlisted), 500)
         findings.note(f"rows have members that no field metadata describes; they are not in the table: {names}")

@@ -1,7 +1,7 @@
 """Who may call, and how often: users with API keys, their access tokens, and a limit on calls.
 
-Sources: looker-api.md §8.1 (login, both spellings of the header, logout, login as another user) and §7.2 (429; its
-headers are not documented). To a user who is no admin, that login is 403.
+Sources: Looker's documentation (login, both spellings of the header, logout, login as another user,
+429 without a word on its headers). To a user who is no admin, that login is 403.
 """
 
 from __future__ import annotations

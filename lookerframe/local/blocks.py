@@ -14,7 +14,7 @@ import lkml
 from lkml.keys import PLURAL_KEYS, pluralize
 from lkml.simple import DictVisitor
 
-from lookerframe.exceptions import LookerFrameError
+from lookerframe.exceptions import LookMLError
 from lookerframe.local.project import Place
 
 if TYPE_CHECKING:
@@ -58,19 +58,6 @@ _SERVED = {
 }
 #: lkml gathers repeated parameters under other names (``joins``, ``filters__all``): here they are as written.
 _AS_WRITTEN = {pluralize(name): name for name in PLURAL_KEYS}
-
-
-class LookMLError(LookerFrameError, ValueError):
-    """The LookML cannot be served: `place` says where, `subject` which field or explore."""
-
-    def __init__(self, message: str, *, place: Place, subject: str | None = None) -> None:
-        self.message = message
-        self.place = place
-        self.subject = subject
-        super().__init__(message)
-
-    def __str__(self) -> str:
-        return ": ".join(part for part in (str(self.place), self.subject, self.message) if part)
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,8 +83,8 @@ def map_values(column: pa.Array, write: Callable[[Any], str]) -> pa.Array:
 def json_value(value: Any) -> Any:
     """Turn a value of the database into what Looker sends for it.
 
-    Integral sums and averages come as integers (observed-payloads.md); a raw time as ``2014-09-03 17:15:00 +0000``
-    (looker-api.md §3.1). JSON has no NaN and no infinities, so these are null.
+    Integral sums and averages come as integers (recorded); a raw time as ``2014-09-03 17:15:00 +0000``
+    (documented). JSON has no NaN and no infinities, so these are null.
     """
     if isinstance(value, float):
         return _number(value) if math.isfinite(value) else None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from lookerframe.exceptions import LookerFrameError
+from lookerframe.exceptions import ConfigError
 from lookerframe.local.errors import ApiError
 
 if TYPE_CHECKING:
@@ -19,10 +19,6 @@ if TYPE_CHECKING:
     from lookerframe.local.queries import Queries, Query
 
 FILE_NAME = "looks.json"
-
-
-class ContentError(LookerFrameError, ValueError):
-    """The saved content cannot be served: the text names the file, the Look and what is wrong."""
 
 
 class _LookFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -67,7 +63,7 @@ def read_looks(folder: Path, queries: Queries) -> dict[str, Look]:
 
     Raises
     ------
-    ContentError
+    ConfigError
         The file is not what it should be, or a Look's query cannot be run.
     """
     path = folder / FILE_NAME
@@ -77,7 +73,7 @@ def read_looks(folder: Path, queries: Queries) -> dict[str, Look]:
         items = msgspec.json.decode(path.read_bytes(), type=list[_LookFile])
     except msgspec.MsgspecError as exc:
         message = f"{path}: {exc}; expected a list of Looks with id, title and query"
-        raise ContentError(message) from exc
+        raise ConfigError(message, setting="lookml") from exc
     looks = {}
     for item in items:
         try:
@@ -85,6 +81,6 @@ def read_looks(folder: Path, queries: Queries) -> dict[str, Look]:
         except ApiError as exc:
             reasons = "; ".join(f"{problem.field}: {problem.message}" for problem in exc.problems)
             message = f"{path}: the query of Look {item.id!r} cannot be run: {reasons}"
-            raise ContentError(message) from exc
+            raise ConfigError(message, setting="lookml") from exc
         looks[item.id] = Look(item.id, item.title, item.description, query)
     return looks

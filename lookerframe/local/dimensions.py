@@ -1,6 +1,6 @@
 """Dimensions of LookML that compute their values from others: tiers, bins, cases, locations, distances, durations.
 
-Sources: looker-api.md §3.1; the LookML reference for the four styles of tiers; the recorded labels of an ``integer``
+Sources: Looker's docs; the LookML reference for the four styles of tiers; the recorded labels of an ``integer``
 tier (``Below 0``, ``10 to 19``, ``80 or Above``, ``Undefined``). The form of a location in a result is not settled:
 here it is ``latitude,longitude``, as Looker's filters on locations are written. A duration counts whole units.
 """

@@ -49,15 +49,11 @@ class Engine:
 
     @classmethod
     def open(cls, database: Path | None, tables: Mapping[str, Path]) -> Engine:
-        """Open a database file, which is never written to, or one in memory with Parquet files as its `tables`.
-
-        The Parquet files beside these are tables as well, under the names of the files.
-        """
+        """Open a database file, which is never written to, or one in memory with Parquet files as its `tables`."""
         connection = duckdb.connect(str(database), read_only=True) if database else duckdb.connect()
         # What the payload calls null_sort_treatment "low".
         connection.execute("SET default_null_order = 'nulls_first_on_asc_last_on_desc'")
-        beside = {path.stem: path for given in tables.values() for path in sorted(given.parent.glob("*.parquet"))}
-        for name, path in {**beside, **tables}.items():
+        for name, path in tables.items():
             connection.read_parquet(str(path)).to_table(name)
         return cls(connection)
 

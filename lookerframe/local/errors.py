@@ -1,7 +1,7 @@
 """Answers to wrong calls, as Looker words them.
 
-Sources: the ``Error`` and ``ValidationError`` schemas of the API; recorded bodies of 401, 404 and 422
-(looker-api.md §7.2). The host in ``documentation_url`` is the one that the newest recorded payload has.
+Sources: the ``Error`` and ``ValidationError`` schemas of the API; recorded bodies of 401, 404 and 422.
+The host in ``documentation_url`` is the one that the newest recorded payload has.
 """
 
 from __future__ import annotations

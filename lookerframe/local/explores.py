@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from lookerframe.exceptions import LookMLError
 from lookerframe.local import filters
-from lookerframe.local.blocks import Block, LookMLError, Source
+from lookerframe.local.blocks import Block, Source
 from lookerframe.local.joins import KEYWORDS, RELATIONSHIPS, may_lack, repeats
 from lookerframe.local.measures import needs_key
 from lookerframe.local.project import Explore, Field, Join, View

@@ -1,6 +1,6 @@
 """Measures of LookML: what each type needs, and the aggregate that DuckDB computes for it.
 
-Sources: looker-api.md §3.1. Where joins repeat the rows of a measure's view, each row is to count once (Looker's
+Source: Looker's documentation. Where joins repeat the rows of a measure's view, each row is to count once (Looker's
 symmetric aggregates): Looker adds hashes of the primary key to the values and takes them off again; here the pairs of
 key and value are gathered, each once, and aggregated as they are, which is exact for every type of number.
 """

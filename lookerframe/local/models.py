@@ -10,7 +10,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lookerframe.local.blocks import Block, LookMLError, Source
+from lookerframe.exceptions import LookMLError
+from lookerframe.local.blocks import Block, Source
 from lookerframe.local.explores import read_explore
 from lookerframe.local.project import Explore, Model, Place, Project, View
 from lookerframe.local.views import read_view, title

@@ -151,7 +151,7 @@ class Field:
 
     @property
     def is_numeric(self) -> bool:
-        """Looker's own flag: false for every part of a date, numbers included (observed-payloads.md)."""
+        """Looker's own flag: false for every part of a date, numbers included (recorded)."""
         if self.measure:
             return self.type not in _MEASURES_OF_TEXT
         return self.type in ("number", "distance") or self.type.startswith("duration_")

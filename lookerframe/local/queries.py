@@ -1,7 +1,7 @@
 """Saved queries: bodies checked in full, one id for one body.
 
 Sources: the ``Query`` schema; "the same object for the same parameters; queries are immutable" and ids that are slugs
-(looker-api.md §5.1). What the local Looker cannot compute is refused when the query is created.
+(documented). What the local Looker cannot compute is refused when the query is created.
 """
 
 from __future__ import annotations

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from lookerframe.exceptions import LookMLError
 from lookerframe.local import filters
-from lookerframe.local.blocks import LookMLError
 from lookerframe.local.measures import refers_to_measures
 
 if TYPE_CHECKING:

@@ -1,6 +1,6 @@
 """Values as readers see them: ``rendered`` of ``json_detail``, and the text of formats that are tables.
 
-Source: the rule that fits every recorded number (observed-payloads.md): one with a format is always rendered, another
+Source: the rule that fits every recorded number (recorded): one with a format is always rendered, another
 when its text differs from the plain value, that is from 1,000 up; a table calculation always is, even where it is null.
 """
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
 _POLL = 0.005
+#: Seconds that an idle connection is kept: longer than any client waits between two looks at a task.
+_KEEP_ALIVE = 75
 #: Seconds that answers under way are given when the server is closed.
 _GRACE = 1
 
@@ -43,6 +45,7 @@ class Listener:
             access_log=False,
             log_config=None,
             timeout_graceful_shutdown=_GRACE,
+            timeout_keep_alive=_KEEP_ALIVE,
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(

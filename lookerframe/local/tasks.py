@@ -1,6 +1,6 @@
 """Query tasks: queued, run by a bounded number of workers, killed, expired.
 
-Sources: looker-api.md §5 (states; at most 15 running queries a user, others wait 600 seconds at most and are killed
+Sources: Looker's docs (states; at most 15 running queries a user, others wait 600 seconds at most and are killed
 then; results kept for 360 minutes). What starts a deferred task is not documented; here it is the first call that asks
 for its results.
 """

@@ -1,6 +1,6 @@
 """The timeframes of a time dimension: what each is called, how DuckDB computes it, what its values look like.
 
-Sources: looker-api.md §3.1 (documented formats) and observed-payloads.md (recorded values); where the two differ, as
+Sources: the documented formats and recorded values; where the two differ, as
 for ``quarter``, the recorded value is served. Of a fiscal year, which is documented in two ways, the integer is served;
 fiscal timeframes are filtered by their values, as the language of filters on times knows the calendar's year only.
 """

@@ -1,6 +1,6 @@
 """Views of LookML: a table, and the dimensions, timeframes and measures over it.
 
-Sources: looker-api.md §3.1 for types; the LookML reference for defaults (a dimension is a string read from the column
+Sources: Looker's docs for types; the LookML reference for defaults (a dimension is a string read from the column
 of its own name, labels are names with capitals).
 """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ from lookerframe.exceptions import (
 )
 from lookerframe.fields import Typing
 from lookerframe.payload import Payload
+from lookerframe.result import BATCH_ROWS
 from tests.writers import (
     COMPACT,
     PRETTY,
@@ -37,7 +39,7 @@ from tests.writers import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 #: Format → how a body of it is written from columns and rows.
 BODIES: dict[str, Callable[..., bytes]] = {
@@ -143,7 +145,7 @@ def test_a_cut_at_every_byte_raises(name: str, spelling: Mapping[str, Any]) -> N
 @pytest.mark.parametrize("size", [1, 100, 10_000])
 @pytest.mark.parametrize("position", [0, 1, 2, 3])
 def test_failed_query_is_never_a_table(name: str, position: int, size: int) -> None:
-    """A row of error text, first, in the middle or last, raises with the text; also if nothing is known of the fields."""
+    """A row of error text, first, in the middle or last, raises with the text, also without any metadata."""
     rows: list[dict[str, Any]] = [{"f.id": 1, "f.carrier": "UA"} for _ in range(3)]
     marked = [*rows[:position], {"looker_error": "@"}, *rows[position:]]
     body = BODIES[name](COLUMNS[:2], marked).replace(b'{"value":"@"}', b'"@"')
@@ -157,6 +159,21 @@ def test_failed_query_is_never_a_table(name: str, position: int, size: int) -> N
         assert [issue.message for issue in caught.value.issues] == ["division by zero\nin line 2"]
         assert caught.value.result_format == name
         assert (caught.value.task_id, caught.value.query_id, caught.value.status) == ("t1", "q1", 200)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("size", [1, 60, 10_000])
+def test_every_error_row_is_told_also_if_the_body_breaks_after(name: str, size: int) -> None:
+    """There is one object for each error; what comes after the first is no data, whole or not."""
+    rows: list[dict[str, Any]] = [{"f.id": 1}, {"looker_error": "@1"}, {"f.id": 2}, {"looker_error": "@2"}, {"f.id": 3}]
+    body = BODIES[name](COLUMNS[:1], rows).replace(b'{"value":"@1"}', b'"@1"').replace(b'{"value":"@2"}', b'"@2"')
+    second = body.index(b"@2")
+
+    for whole in (body, body[: second + 40], body[: second + 5] + b"connection lost"):
+        with pytest.raises(LookerSQLError) as caught, piece_size(size):
+            decode(whole, name, columns=COLUMNS[:1])
+        messages = [issue.message for issue in caught.value.issues]
+        assert messages == ["@1", "@2"] if whole == body else messages[0] == "@1"
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -181,6 +198,29 @@ def test_no_rows_have_the_schema_of_some(name: str) -> None:
     assert none.to_arrow().num_rows == 0
 
 
+@pytest.mark.parametrize("name", FORMATS)
+def test_rows_stream_while_the_body_is_on_its_way(name: str) -> None:
+    """An endless body is read as far as its batches are taken, and no further than the next one."""
+    body = BODIES[name](COLUMNS[:2], [{"f.id": 1, "f.carrier": "UA"}] * 2)
+    start, row, _ = body.partition(body[body.rindex(b',{"f.id"') : body.rindex(b"}", 0, body.rindex(b"]")) + 1])
+    pulled = 0
+
+    def endless() -> Iterator[bytes]:
+        nonlocal pulled
+        yield start
+        while True:
+            pulled += 1000
+            yield row * 1000
+
+    result = decode(endless(), name, columns=COLUMNS[:2])
+    assert result.stats["rows"] < 3 * BATCH_ROWS
+    taken = 0
+    for batch in itertools.islice(result.batches(), 5):
+        taken += batch.num_rows
+        assert pulled <= taken + 3 * BATCH_ROWS
+    assert taken >= 5 * BATCH_ROWS
+
+
 #: What stands in the place of the second of three rows → the error.
 DAMAGED: dict[str, tuple[bytes, type[PayloadError]]] = {
     "nothing": (b"", PayloadError),
@@ -196,7 +236,7 @@ DAMAGED: dict[str, tuple[bytes, type[PayloadError]]] = {
     "null": (b"null", PayloadError),
     "text": (b'"x"', PayloadError),
     "array": (b"[]", PayloadError),
-    "deep": (b'{"x":' + b"[" * 20_000 + b"]" * 20_000 + b"}", PayloadLimitError),
+    "deep": (b'{"x":' + b"[" * 100_000 + b"]" * 100_000 + b"}", PayloadLimitError),
 }
 
 
@@ -243,7 +283,7 @@ def test_a_member_that_stands_twice_in_a_row_is_refused(name: str) -> None:
     body = BODIES[name](COLUMNS[:2], [{"f.id": 1, "f.carrier": "x"}] * 3).replace(b'"f.carrier"', b'"f.id"')
 
     for size in range(1, len(body), 7):
-        with pytest.raises(PayloadError, match="the member 'f.id' stands twice in one object"), piece_size(size):
+        with pytest.raises(PayloadError, match=r"the member 'f\.id' stands twice in one object"), piece_size(size):
             decode(chunked(body, size), name, columns=COLUMNS)
 
 

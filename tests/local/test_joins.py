@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from lookerframe.exceptions import LookMLError
 from lookerframe.local import filters
-from lookerframe.local.blocks import LookMLError
 from lookerframe.local.compiler import Sort, compile_query
 from lookerframe.local.engine import Engine
 from lookerframe.local.models import read_project

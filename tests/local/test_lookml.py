@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from lookerframe.exceptions import LookerFrameError
-from lookerframe.local.blocks import LookMLError
+from lookerframe.exceptions import LookerFrameError, LookMLError
 from lookerframe.local.models import read_project
 
 if TYPE_CHECKING:

@@ -15,7 +15,6 @@ import requests
 
 from lookerframe import local
 from lookerframe.exceptions import ConfigError, LookerFrameError
-from lookerframe.local.content import ContentError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -204,7 +203,7 @@ def test_looks_that_cannot_be_served(project: Callable[..., Path], text: str, me
     folder = project(VIEW, "t")
     (folder / "looks.json").write_text(text, encoding="utf-8")
 
-    with pytest.raises(ContentError) as caught:
+    with pytest.raises(ConfigError) as caught:
         local.start(lookml=folder)
 
     assert "looks.json: " in str(caught.value)

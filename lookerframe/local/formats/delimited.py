@@ -1,6 +1,6 @@
 """``csv``, ``txt`` and ``md``: a line for each row.
 
-Sources: looker-api.md §1.1 and §1.3 (commas or tabs, a header, every line ended by a line feed). Assumed: a cell is
+Sources: Looker's documentation (commas or tabs, a header, every line ended by a line feed). Assumed: a cell is
 quoted where the separator, a quote or a line break is in it, in ``txt`` as in ``csv``; the look of ``md``; the content
 types; the body of a failed run, which is the error's text.
 """

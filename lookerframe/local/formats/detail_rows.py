@@ -1,6 +1,6 @@
 """The rows of ``json_detail``: cells with everything that a page shows of them.
 
-Sources: observed-payloads.md: ``value`` first, then ``rendered``; ``sort_value`` with tiers; ``links``, the one to the
+Sources: recorded payloads: ``value`` first, then ``rendered``; ``sort_value`` with tiers; ``links``, the one to the
 rows behind a measure before those that LookML names (recorded), and ``html`` last. Nulls have no ``html`` (assumed).
 """
 

@@ -1,7 +1,7 @@
 """``html``: a bare table, a row on each line.
 
 Sources: ``html_two_columns.html`` (recorded, as its content type); merged headings over the measures of a pivot
-(looker-api.md §1.5).
+(documented).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """``json_bi``: metadata, then rows of cells that hold a value only.
 
 Sources: ``json_bi_pivot_group_name.json`` (recorded) for keys and their order, ``JsonBi`` of the API for table
-calculations; the row of totals is the last one, its dimensions null (looker-api.md §4). Rows of subtotals were not
+calculations; the row of totals is the last one, its dimensions null (documented). Rows of subtotals were not
 seen, so there are none: ``has_subtotals`` alone tells. A failed query has one row that says so (observed).
 """
 

@@ -1,6 +1,6 @@
 """``json_detail``: rows, the metadata of their fields, the SQL and every SQL error, in one JSON object on one line.
 
-Sources: observed-payloads.md; the keys come in the order of the task results recorded in 2022, ``fields`` before
+Sources: recorded payloads; the keys come in the order of the task results recorded in 2022, ``fields`` before
 ``data``, ``errors`` after it. A failed query is 200 with ``data`` empty. No source says where ``pivots`` and
 ``totals_data`` stand; here they come before ``data``, as in ``json_bi`` and the lite stream.
 """

@@ -1,6 +1,6 @@
 """``json``, ``inline_json`` and ``json_label``: an array of objects, a row each.
 
-Sources: looker-api.md §1.3; ``json_one_pivot.json`` (recorded): a pivoted value lies under the name of the pivot field
+Sources: Looker's docs; ``json_one_pivot.json`` (recorded): a pivoted value lies under the name of the pivot field
 and its value, null under the empty text, and so on for every pivot field. That the total of a row lies under its key at
 the first of them, and that totals are the last row, is assumed, as is that ``inline_json`` is the same as ``json``. A
 failed run is 200 with one ``looker_error`` row (observed), a failed task 400.

@@ -1,8 +1,8 @@
 """A result as one flat table: what ``csv``, ``txt``, ``md``, ``html`` and ``xlsx`` share.
 
-Sources: labels head the columns (looker-api.md §1.3); with pivots a row for each pivot field stands above them, with
+Sources: labels head the columns (documented); with pivots a row for each pivot field stands above them, with
 the field's label over the last dimension and each value repeated over its measures (``csv_tile_pivoted.csv``, whose
-row numbers are the dashboard's). Totals are one more row without a label (looker-api.md §1.5). Assumed are the words
+row numbers are the dashboard's). Totals are one more row without a label (documented). Assumed are the words
 over the total of a row, and that a null is empty.
 """
 

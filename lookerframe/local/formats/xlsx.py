@@ -1,6 +1,6 @@
 """``xlsx``: a workbook of one sheet.
 
-Source: looker-api.md §1.1 (binary) and §1.5 (heading rows as in ``csv``). Names and looks of the sheet are assumed.
+Source: Looker's documentation (binary; heading rows as in ``csv``). Names and looks of the sheet are assumed.
 """
 
 from __future__ import annotations

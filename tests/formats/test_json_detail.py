@@ -1,0 +1,456 @@
+"""``json_detail``: the envelope around the rows, in any order, and every way in which it reports a failure."""
+
+from __future__ import annotations
+
+import gc
+import itertools
+import json
+import tempfile
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pytest
+
+from lookerframe.exceptions import (
+    ConversionError,
+    LookerSQLError,
+    PayloadError,
+    PayloadLimitError,
+    SchemaError,
+    SqlIssue,
+    UnexpectedContentError,
+)
+from lookerframe.formats import json_detail as module
+from lookerframe.result import BATCH_ROWS
+from tests.writers import (
+    COMPACT,
+    MEMBERS,
+    Col,
+    cell,
+    chunked,
+    decode,
+    dumped,
+    json_detail,
+    metadata,
+    outcome,
+    piece_size,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+COLUMNS = [Col("v.a"), Col("v.n", "count", "measures")]
+ROWS = [{"v.a": f"x{n}", "v.n": n} for n in range(4)]
+TABLE = {"v.a": ["x0", "x1", "x2", "x3"], "v.n": [0, 1, 2, 3]}
+NOTE = {"message": "The query is slow.", "fatal": False, "level": "error", "message_details": None}
+DEVELOPMENT = {
+    "message": "Note: This query contains derived tables with Development Mode filters. "
+    "Query results in Production Mode might be different."
+}
+FAILURE = {
+    "message": "The DuckDB database encountered an error while running this query.",
+    "message_details": 'Binder Error: no column "nope"',
+    "params": None,
+    "edit_url": None,
+    "error_pos": None,
+    "level": "error",
+    "sql_error_loc": {"line": 2, "column": 2},
+}
+SQL = 'SELECT\n\tnope AS "v.a"\nFROM t'
+
+
+def ordered(members: dict[str, Any], *order: str) -> bytes:
+    """Write an object with its members in this order."""
+    return dumped({key: members[key] for key in order}, COMPACT)
+
+
+# -- order of members --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(["fields", "data", "sql", "truncated"])))
+@pytest.mark.parametrize("size", [1, 50, 10_000])
+def test_members_may_stand_in_any_order(order: tuple[str, ...], size: int) -> None:
+    """Rows before their metadata are kept until it comes; the result is the same, whatever the pieces."""
+    members = {
+        "fields": metadata(COLUMNS),
+        "data": [{key: cell(value, rich=True) for key, value in row.items()} for row in ROWS],
+        "sql": SQL,
+        "truncated": True,
+    }
+    with piece_size(size):
+        result = decode(chunked(ordered(members, *order), 7), on_truncate="ignore")
+        table = result.to_arrow()
+
+    assert table.to_pydict() == TABLE
+    assert table.schema.types == [pa.string(), pa.int64()]
+    assert result.truncated is True
+    assert result.metadata["sql"] == SQL
+    assert result.notes == ()
+
+
+@pytest.mark.parametrize("size", [1, 64, 1000])
+def test_rows_before_fields_are_read_like_others(size: int) -> None:
+    """Each chunk border gives the same, each cut raises."""
+    body = ordered(
+        {"data": [{"v.a": {"value": "é"}}, {"v.n": {"value": "7"}}], "fields": metadata(COLUMNS)}, "data", "fields"
+    )
+    with piece_size(size):
+        whole = outcome(body)
+        assert "'v.n': 7" in whole[1]
+        for place in range(1, len(body)):
+            assert outcome([body[:place], body[place:]]) == whole
+            assert issubclass(outcome(body[:place])[0], PayloadError)
+
+
+def test_many_rows_before_fields_go_through_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    """More than is held in memory, and the file is closed at the end, however it comes."""
+    monkeypatch.setattr(module, "_SPOOL_BYTES", 1000)
+    opened: list[Any] = []
+    real = tempfile.SpooledTemporaryFile
+
+    def spy(*args: Any, **options: Any) -> Any:
+        opened.append(real(*args, **options))
+        return opened[-1]
+
+    monkeypatch.setattr(tempfile, "SpooledTemporaryFile", spy)
+    rows = [{"v.a": {"value": "x" * 50}, "v.n": {"value": n}} for n in range(2 * BATCH_ROWS)]
+    body = dumped({"data": rows, "fields": metadata(COLUMNS)})
+
+    def late() -> Iterator[bytes]:
+        yield body[:-1]
+        raise ConnectionResetError
+
+    with piece_size(100_000):
+        assert decode(body).to_arrow()["v.n"].to_pylist() == list(range(2 * BATCH_ROWS))
+        result = decode(body)
+        next(result.batches())
+        decode(body).close()
+        with pytest.raises(ConnectionResetError):
+            decode(late())
+        with pytest.raises(SchemaError):
+            decode(body.replace(b'"dimensions":[', b'"dimensions":[5,'))
+        gc.collect()
+
+    assert len(opened) == 5
+    assert all(file._rolled for file in opened)
+    assert all(file.closed for file in opened)
+
+
+def test_a_full_disk_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In words that say why there is a file at all."""
+
+    class Full:
+        def write(self, _piece: memoryview) -> int:
+            raise OSError(28, "No space left on device")
+
+        def close(self) -> None:
+            pass
+
+    monkeypatch.setattr(tempfile, "SpooledTemporaryFile", lambda **_: Full())
+    with pytest.raises(PayloadLimitError, match=r"the rows come before `fields`, .*: No space left on device"):
+        decode(dumped({"data": [{"v.a": {"value": 1}}], "fields": {}}))
+
+
+@pytest.mark.parametrize("size", [1, 30, 10_000])
+@pytest.mark.parametrize("fields", [None, ...], ids=["null", "absent"])
+def test_without_metadata_types_are_inferred(fields: Any, size: int) -> None:
+    """From all rows, with a note; each member of any row is a column."""
+    rows: list[dict[str, Any]] = [{"v.a": "x"}, {"v.b": 1, "v.a": None}, {"v.b": 2.5}, {"v.c": True}]
+    with piece_size(size):
+        result = decode(json_detail([], rows, fields=fields))
+        table = result.to_arrow()
+
+    assert table.to_pydict() == {
+        "v.a": ["x", None, None, None],
+        "v.b": [None, 1.0, 2.5, None],
+        "v.c": [None, None, None, True],
+    }
+    assert table.schema.types == [pa.string(), pa.float64(), pa.bool_()]
+    assert result.notes[0] == "the payload has no field metadata: types are inferred from the values"
+
+
+def test_metadata_from_elsewhere_is_asked_for_only_where_it_is_missing() -> None:
+    """It may cost a call."""
+    asked = []
+
+    def described() -> dict[str, Any]:
+        asked.append(True)
+        return metadata(COLUMNS)
+
+    for fields, calls in ((metadata([Col("v.a")]), 0), (..., 1), (None, 1)):
+        asked.clear()
+        result = decode_with(json_detail([], ROWS, fields=fields), described)
+        assert len(asked) == calls
+        assert result.schema.names == (["v.a", "v.n"] if calls else ["v.a"])
+    asked.clear()
+    for body in (
+        dumped({"message": "Not found"}),
+        dumped({"errors": [FAILURE]}),
+        dumped({"data": [{"looker_error": "x"}]}),
+    ):
+        with pytest.raises((SchemaError, LookerSQLError)):
+            decode_with(body, described)
+    assert asked == []
+
+
+def decode_with(body: bytes, fields: Any) -> Any:
+    """Decode with a callable that brings metadata."""
+    from lookerframe import formats
+    from lookerframe.payload import Payload
+
+    return formats.decode(Payload("json_detail", [body], fields=fields))
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        ({"fields": {}}, "$: expected the member 'data', found only 'fields'"),
+        (
+            {"message": "Not found", "documentation_url": "u"},
+            "$: expected the member 'data', found only 'message', 'docum",
+        ),
+        (
+            {"id": "t1", "status": "complete", "result_format": "json_detail"},
+            "$: expected the member 'data', found only 'id'",
+        ),
+        ({"errors": [], "error": None}, "$: expected the member 'data', found"),
+        ({"errors": [NOTE]}, "$: expected the member 'data', found"),
+        ({"data": None, "fields": {}}, "$.data: expected array, found null"),
+        ({"data": {}, "fields": {}}, "$.data: expected array, found an empty object"),
+        ({"fields": [], "data": []}, "$.fields: expected object"),
+        ({"fields": {"measures": [{"type": "count"}]}, "data": []}, "$.fields.measures[0]: expected the member 'name'"),
+        ({"data": [], "fields": {"measures": [{"type": "count"}]}}, "$.fields.measures[0]: expected the member 'name'"),
+        ({"fields": {}, "data": [], "sql": 5}, "$.sql: expected string or null, found the integer 5"),
+        ({"fields": {}, "sql": 5, "data": []}, "$.sql: expected string or null, found the integer 5"),
+    ],
+)
+def test_an_envelope_of_another_shape_is_a_schema_error(body: dict[str, Any], problem: str) -> None:
+    """Before and after the rows; the text names what is there instead."""
+    with pytest.raises(SchemaError) as caught:
+        decode(dumped(body))
+
+    assert problem in str(caught.value)
+    assert caught.value.schema == caught.value.result_format == "json_detail"
+
+
+# -- what is kept ------------------------------------------------------------------------------------------------------
+
+
+def test_envelope_becomes_metadata() -> None:
+    """What is known of the query and its run, from before and after the rows; nulls are left out."""
+    more: dict[str, Any] = {"has_totals": False, "applied_filters": {"v.a": {"value": "x"}}, "added_params": None}
+    result = decode(json_detail(COLUMNS, ROWS, explore={"name": "e"}, **more))
+
+    for key in ("id", "ran_at", "runtime", "sql", "timezone", "from_cache", "has_subtotals"):
+        assert result.metadata[key] == MEMBERS[key]
+    assert result.metadata["explore"] == {"name": "e"}
+    assert result.metadata["applied_filters"] == {"v.a": {"value": "x"}}
+    assert result.metadata["has_totals"] is False
+    assert not {"fields", "data", "added_params", "drill_menu_build_time"} & set(result.metadata)
+
+
+def test_members_that_no_release_had_so_far_are_noted() -> None:
+    """Looker's answers grow: a new member is let through with a remark, wherever it stands."""
+    body = json_detail(COLUMNS, ROWS, brand_new={"a": 1})
+
+    assert decode(body).notes == ("json_detail: unknown member 'brand_new'",)
+    assert decode(body).to_arrow().num_rows == 4
+
+
+def test_members_of_rows_that_fields_does_not_list_are_noted() -> None:
+    """They are not in the table, and no one need wonder why."""
+    body = json_detail(COLUMNS, [{**row, "v.hidden": 5, "count_of_x": 1} for row in ROWS])
+    result = decode(body)
+
+    assert result.to_arrow().to_pydict() == TABLE
+    assert result.notes == (
+        "rows have members that `fields` does not list; they are not in the table: v.hidden, count_of_x",
+    )
+
+
+def test_rows_of_totals_and_subtotals_are_not_rows() -> None:
+    """They look the same, before and after the rows."""
+    rows = [{"v.a": cell("total"), "v.n": cell(99), "$$$__grouping__$$$": ["v.a"]}]
+    around = {"totals_data": rows[0], "subtotals_data": {"1": rows, "2": rows * 3}}
+    rest = {"fields": metadata(COLUMNS), "data": [{k: cell(v) for k, v in row.items()} for row in ROWS]}
+    for order in (
+        ("fields", *around, "data"),
+        ("fields", "data", *around),
+        (*around, "fields", "data"),
+        ("data", *around, "fields"),
+    ):
+        for size in (1, 10, 100, 1000):
+            with piece_size(size):
+                assert decode(ordered({**around, **rest}, *order)).to_arrow().to_pydict() == TABLE
+
+
+# -- failures ----------------------------------------------------------------------------------------------------------
+
+
+def failures(**members: Any) -> list[bytes]:
+    """Write a failed answer with its errors before and after the rows, with rows, without, and with no array at all."""
+    rest = {"sql": SQL, "fields": metadata(COLUMNS)}
+    data = [{"v.a": cell("x")}]
+    return [
+        dumped({**rest, "data": [], **members}),
+        dumped({**rest, "data": data, **members}),
+        dumped({**rest, **members, "data": data}),
+        dumped({**members, **rest, "data": []}),
+        dumped({"data": data, **rest, **members}),
+        dumped({**rest, **members}),
+        dumped({"sql": SQL, **members}),
+        dumped({**rest, **members, "data": None}),
+        dumped({**rest, **members, "data": "not what the schema says", "fields": 5}),
+    ]
+
+
+@pytest.mark.parametrize("size", [1, 10_000])
+@pytest.mark.parametrize("body", failures(errors=[FAILURE, NOTE]))
+def test_errors_raise_wherever_they_stand(body: bytes, size: int) -> None:
+    """A failed query is reported as one, whatever else is wrong with the envelope: all issues, SQL, and place."""
+    with pytest.raises(LookerSQLError) as caught, piece_size(size):
+        decode(chunked(body, 11), context={"task_id": "t1", "query_id": "q1", "status": 200})
+
+    failure, note = caught.value.issues
+    assert failure == SqlIssue.from_api(FAILURE)
+    assert (failure.line, failure.column) == (2, 2)
+    assert note.is_note
+    assert caught.value.sql == SQL
+    assert (caught.value.result_format, caught.value.status) == ("json_detail", 200)
+    assert (caught.value.task_id, caught.value.query_id) == ("t1", "q1")
+    assert str(caught.value).split("\n") == [
+        'Binder Error: no column "nope"',
+        "(The DuckDB database encountered an error while running this query.)",
+        "at line 2, column 2",
+        "  1 | SELECT",
+        '> 2 |     nope AS "v.a"',
+        "    |     ^",
+        "  3 | FROM t",
+        "The query is slow.",
+    ]
+
+
+@pytest.mark.parametrize("body", failures(error="Results have expired. Run the query again."))
+def test_a_single_error_text_raises(body: bytes) -> None:
+    """Some answers have `error` in place of `errors`."""
+    with pytest.raises(LookerSQLError) as caught:
+        decode(body)
+
+    assert [issue.message for issue in caught.value.issues] == ["Results have expired. Run the query again."]
+
+
+@pytest.mark.parametrize(
+    ("errors", "messages"),
+    [
+        (["text"], ["text"]),
+        ([{}], ["(no message)"]),
+        ([None], ["(no message)"]),
+        ("text", ["text"]),
+        ({"message": "alone"}, ["alone"]),
+        ([{"message": "x", "level": "warning"}], ["x"]),
+        ([NOTE, "text"], ["The query is slow.", "text"]),
+    ],
+)
+def test_errors_of_any_shape_raise(errors: Any, messages: list[str]) -> None:
+    """What is not known to be a note is a failure."""
+    for body in failures(errors=errors)[:7]:
+        with pytest.raises(LookerSQLError) as caught:
+            decode(body)
+        assert [issue.message for issue in caught.value.issues] == messages
+
+
+@pytest.mark.parametrize("errors", [None, [], ""], ids=["null", "empty", "text"])
+def test_no_errors_are_no_failure(errors: Any) -> None:
+    """The member may be there without any."""
+    assert decode(json_detail(COLUMNS, ROWS, errors=errors, error=None)).to_arrow().to_pydict() == TABLE
+
+
+def test_notes_are_no_failure() -> None:
+    """What did not stop the query stands in the notes, once, and the rows are read."""
+    for body in failures(errors=[NOTE, DEVELOPMENT])[1:5]:
+        result = decode(body)
+        assert result.to_arrow()["v.a"].to_pylist() in (["x"], [])
+        assert result.notes == ("The query is slow.", DEVELOPMENT["message"])
+
+
+def test_a_note_keeps_both_sentences() -> None:
+    """Looker's, and the details."""
+    note = {"message": "Looker says", "message_details": "the details", "fatal": False}
+
+    assert decode(json_detail(COLUMNS, ROWS, errors=[note])).notes == ("Looker says: the details",)
+
+
+def test_a_failure_after_a_full_first_batch_raises_in_the_stream() -> None:
+    """Then there is a result already; it must not end well."""
+    rows = [{"v.a": "x", "v.n": n} for n in range(BATCH_ROWS * 3)]
+    result = decode(json_detail(COLUMNS, rows, errors=[FAILURE]))
+    assert result.schema.names == ["v.a", "v.n"]
+    with pytest.raises(LookerSQLError, match="Binder Error"):
+        list(result.batches())
+
+    with pytest.raises(LookerSQLError, match="Binder Error"):
+        decode(json_detail(COLUMNS, rows, errors=[FAILURE])).to_arrow()
+
+
+def test_error_rows_name_the_sql() -> None:
+    """Where the envelope has it."""
+    body = json_detail(COLUMNS, [], sql=SQL).replace(b'"data":[]', b'"data":[{"looker_error":"boom"}]')
+    with pytest.raises(LookerSQLError) as caught:
+        decode(body)
+    assert caught.value.sql == SQL
+
+    for members in (
+        {"data": [{"looker_error": "boom"}], "sql": SQL},
+        {"data": [{"looker_error": "boom"}], "fields": {}, "sql": SQL},
+    ):
+        with pytest.raises(LookerSQLError) as caught:
+            decode(dumped(members))
+        assert (caught.value.sql, caught.value.issues) == (SQL, (SqlIssue("boom"),))
+
+
+# -- pivots ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("position", ["before", "after", "first"])
+@pytest.mark.parametrize("described", [True, False])
+def test_pivots_are_refused_wherever_they_are_listed(position: str, described: bool) -> None:
+    """In `fields`, or beside it."""
+    pivots = [{"key": "k", "data": {"v.p": "k"}}]
+    fields = metadata(COLUMNS) | ({"pivots": [{"name": "v.p"}]} if described else {})
+    data = [{"v.a": cell("x"), "v.n": cell(1)}]
+    members = {"fields": fields, "pivots": pivots, "data": data}
+    order = {
+        "before": ("fields", "pivots", "data"),
+        "after": ("fields", "data", "pivots"),
+        "first": ("data", "pivots", "fields"),
+    }[position]
+    with pytest.raises(
+        PayloadError, match="the query is pivoted, and pivoted results are not decoded yet; run it without"
+    ):
+        decode(ordered(members, *order))
+
+
+def test_pivoted_cells_without_a_list_of_pivots_are_refused_with_a_hint() -> None:
+    """Hand-made payloads have been seen so; also with a pivot value that is named as a cell's member."""
+    for key in ("k", "rendered"):
+        body = json_detail(COLUMNS, []).replace(b'"data":[]', b'"data":[{"v.n":{"%s":{"value":1}}}]' % key.encode())
+        with pytest.raises(
+            PayloadError, match=r"row 0 v\.n: object missing required field `value`; if the query is pivoted"
+        ):
+            decode(body)
+    body = json_detail(COLUMNS, []).replace(b'"data":[]', b'"data":[{"v.n":{"value":{"value":1}}}]')
+    with pytest.raises(ConversionError, match="the query seems to be pivoted"):
+        decode(body)
+
+
+def test_empty_pivots_are_none() -> None:
+    """An unpivoted answer may have the lists."""
+    body = json_detail(COLUMNS, ROWS, pivots=[], fields=metadata(COLUMNS) | {"pivots": []})
+
+    assert decode(body).to_arrow().to_pydict() == TABLE
+
+
+def test_another_format_is_not_taken_for_this_one() -> None:
+    """An array of rows is `json`."""
+    with pytest.raises(UnexpectedContentError, match="expected a JSON object with its rows in 'data', met"):
+        decode(json.dumps(ROWS).encode())
