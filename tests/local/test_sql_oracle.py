@@ -388,7 +388,7 @@ def database() -> Iterator[duckdb.DuckDBPyConnection]:
 @pytest.fixture(scope="module")
 def session() -> Iterator[Session]:
     """Give the compiler's side the database that the server has."""
-    engine = Engine.open(None, {"flights": _LOCAL / "data" / "flights.parquet"})
+    engine = Engine.open(None, {path.stem: path for path in (_LOCAL / "data").glob("*.parquet")})
     with engine.session() as session:
         yield session
     engine.close()
