@@ -23,7 +23,7 @@ def read_json(body: bytes) -> Any:
     """Read a body, or answer 400."""
     try:
         return msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as exc:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
         raise ApiError(400, f"The body is not JSON: {exc}") from exc
 
 

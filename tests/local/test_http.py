@@ -345,7 +345,7 @@ def test_wrong_method(api: Api, valid: Callable[[str, Any], None]) -> None:
 
 
 @pytest.mark.parametrize("path", ["/queries", "/queries/run/json", "/query_tasks"])
-@pytest.mark.parametrize("body", [b"", b"{", b"{'a': 1}", b"\xff", b'{"a": 1} x'])
+@pytest.mark.parametrize("body", [b"", b"{", b"{'a': 1}", b"\xff", b'{"a": 1} x', b"[" * 100_000], ids=range(6))
 def test_malformed_body(api: Api, valid: Callable[[str, Any], None], path: str, body: bytes) -> None:
     """400: the body is not JSON."""
     answer = api("POST", path, data=body, headers={"Content-Type": "application/json"})
