@@ -321,7 +321,7 @@ class Transport:
             wait = self._wait_after(met, attempts, call)
             if wait is None:
                 break
-            last = met.error
+            last = met.error.with_traceback(None)  # its frames hold the body, which may have been a token's
             cause = str(met).removeprefix(call.endpoint).removeprefix(": ").strip()
             _log.warning("%s: attempt %d failed (%s); again in %.1f s", call.endpoint, attempts, cause, wait)
             call.count(retries=1, waited=wait)

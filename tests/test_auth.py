@@ -24,7 +24,7 @@ from lookerframe.exceptions import (
     UnexpectedContentError,
 )
 from lookerframe.transport import Transport
-from tests.faults import FaultServer, Pause, Request, Script, reply
+from tests.faults import FaultServer, Pause, Request, Script, cut, reply
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -339,3 +339,37 @@ class TestLogout:
         login.logout()
 
         assert time.monotonic() - started < 6
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        cut(reply(200, {"access_token": CANARY, "token_type": "Bearer", "expires_in": 3600}), 3),
+        reply(200, [CANARY]),
+        reply(200, f"<html>{CANARY}</html>", content_type="text/html"),
+    ],
+    ids=["cut", "array", "page"],
+)
+def test_a_login_that_is_answered_wrongly_shows_no_token(answer: Script) -> None:
+    """Neither the text nor the local variables of any frame, and `client_id` is as hidden as the secret."""
+    with FaultServer(answer) as server:
+        settings = Settings(
+            base_url=server.url,
+            client_id="id-" + CANARY[::-1],
+            client_secret=Secret(CANARY),
+            backoff_base=0.01,
+            backoff_cap=0.01,
+        )
+        with pytest.raises(LookerFrameError) as caught:
+            Login(settings).token(deadline=Deadline(1))
+
+    seen, error = [str(caught.value)], caught.value.__cause__
+    frames = list(traceback.walk_tb(caught.value.__traceback__))[1:]  # without this test's own
+    while error is not None:
+        seen.append(str(error))
+        frames += traceback.walk_tb(error.__traceback__)
+        error = error.__cause__
+    seen += [repr(frame.f_locals) for frame, _ in frames]
+    assert len(frames) > 1
+    assert CANARY not in "".join(seen)
+    assert CANARY[::-1] not in "".join(seen)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import time
+import traceback
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -337,6 +338,18 @@ def test_a_pivoted_query_is_refused_whatever_its_rows(looker: Looker) -> None:
 
     with pytest.raises(lf.PayloadError, match="pivoted results are not decoded yet"):
         lf.decode(b"[]", "json", fields=fields)
+
+
+def test_a_debugger_can_show_a_result_that_could_not_be_made() -> None:
+    """Tools that print local variables meet the half-built object in the frames of its own error."""
+    body = json.dumps({"fields": {}, "data": [], "errors": [{"message": "no such table"}]}).encode()
+
+    with pytest.raises(lf.LookerSQLError) as caught:
+        lf.decode(body, "json_detail")
+
+    shown = "".join(traceback.TracebackException.from_exception(caught.value, capture_locals=True).format())
+    assert "no such table" in shown
+    assert "<Result: " in shown
 
 
 def test_a_closed_file_is_refused(tmp_path: Path) -> None:

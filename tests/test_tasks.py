@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import lookerframe as lf
-from tests.faults import Drip, FaultServer, Request, cut, reply
+from tests.faults import Drip, FaultServer, Pause, Request, cut, reply
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -254,6 +254,20 @@ def test_a_task_that_expires_until_the_deadline_has_expired(connect: Any) -> Non
     """What is said at the end is what Looker said last."""
     with pytest.raises(lf.ResultExpiredError):
         connect(ScriptedLooker("running", "expired")).task(TASK).result(timeout=0.4)
+
+
+def test_the_deadline_covers_the_look_itself(connect: Any) -> None:
+    """A Look that is not told ends with the time for the whole operation, not with that of one request."""
+    script = ScriptedLooker("complete")
+
+    def answer(request: Request) -> Script:
+        return [Pause(8)] if "/looks/" in request.target else script(request)
+
+    with pytest.raises(lf.DeadlineError) as caught:
+        lf.read_looker_look(1, looker=connect(answer), timeout=0.5)
+
+    assert caught.value.elapsed is not None
+    assert caught.value.elapsed < 5
 
 
 def test_all_options_of_the_create_call_are_sent(connect: Any) -> None:

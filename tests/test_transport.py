@@ -237,6 +237,7 @@ class TestRequest:
         assert wrong == []
         assert len(server.requests) == client.stats.calls == 160
 
+    # Windows has no fork, so there is nothing to go wrong there.
     @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
     def test_a_forked_child_opens_its_own_connection(self) -> None:
         """On a shared one, parent and child would read each other's answers."""
