@@ -19,7 +19,7 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lookerframe.exceptions import ConversionError
+from lookerframe.exceptions import ConfigError, ConversionError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -37,6 +37,7 @@ _CODE = re.compile(r"-?0\d", re.ASCII)  # how a text begins whose leading zeros 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _PERIOD = re.compile(r"(\d{4})-(?:(\d{2})|Q([1-4]))", re.ASCII)
 _SCALE = re.compile(r", (\d+)\)")
+_FORMATTED = re.compile(r"\s*(?:<.*>|[^\w\s]{0,3}-?[\d.,' ]*\d[\d.,' ]*(?:\s?[^\d\s]{1,4})?)\s*", re.DOTALL)
 _FISCAL_YEAR = re.compile(r"FY(\d{4})", re.ASCII)
 _NUMBERS = ("int64", "float64", "decimal128", "bool, int64")
 _INT64_DIGITS = 19
@@ -186,7 +187,12 @@ def _casts(scalar: pa.Scalar, arrow_type: pa.DataType) -> bool:
 
 def _advice(column: str, value: Any, kind: str) -> str:
     if isinstance(value, dict):
-        return "the query seems to be pivoted, and pivoted results are not decoded yet; run it without pivots"
+        return "there is an object where a plain value is due, as in a pivoted result whose metadata lists no pivots"
+    if isinstance(value, str) and kind.startswith(_NUMBERS) and _FORMATTED.fullmatch(value):
+        return (
+            "it looks formatted: the task was made with apply_formatting; make it without, or "
+            f"give dtypes={{{column!r}: 'string'}} to have the text as it is"
+        )
     if fitting := _fitting(value, kind):
         return f"give dtypes={{{column!r}: {fitting!r}}}"
     return f"give dtypes={{{column!r}: 'string'}} to have the text as it is"
@@ -301,6 +307,10 @@ def _exact_list(value: Any, text: str) -> list[str | None]:
     ]
 
 
+def _exact_json(value: Any, _text: str) -> Any:
+    return value if isinstance(value, list | dict) else _refuse()
+
+
 def _exact_any(value: Any, text: str) -> Any:
     if isinstance(value, list | dict):
         raise ValueError
@@ -324,6 +334,10 @@ def _build_timestamps(values: Sequence[Any]) -> pa.Array:
     return pc.cast(pa.array(values, pa.string()), pa.timestamp("us"))
 
 
+def _build_json(values: Sequence[Any]) -> pa.Array:
+    return pa.array([None if v is None else msgspec.json.encode(v).decode() for v in values], pa.string())
+
+
 def _build_decimals(values: Sequence[Any]) -> pa.Array:
     array = pa.array(values)
     if pa.types.is_null(array.type):
@@ -336,6 +350,44 @@ def _build_decimals(values: Sequence[Any]) -> pa.Array:
 def decimals(arrow_type: pa.DataType) -> Reader:
     """Make a reader of decimals of one precision and scale."""
     return _simple(arrow_type, DECIMAL.annotation, _exact_decimal, lambda values: pa.array(values, arrow_type))
+
+
+def zoned(timezone: str, *, utc: bool) -> Reader:
+    """Make a reader of wall-clock times of one zone, as points in time.
+
+    Parameters
+    ----------
+    timezone
+        IANA name of the zone that the texts are in.
+    utc
+        Whether the column is in UTC; else it is in `timezone`.
+
+    Notes
+    -----
+    A time that the clocks show twice is the earlier one; one that they skip is the first after the gap.
+
+    Raises
+    ------
+    ConfigError
+        There is no such zone here.
+    """
+    arrow_type = pa.timestamp("us", "UTC" if utc else timezone)
+
+    def build(values: Sequence[Any]) -> pa.Array:
+        return placed(_build_timestamps(values), timezone).cast(arrow_type)
+
+    reader = _simple(arrow_type, TIMESTAMP.annotation, _exact_string, build)
+    try:
+        reader.build([None, "2000-01-01 00:00:00"])
+    except pa.ArrowException as exc:
+        message = f"the time zone {timezone!r} of this result is not known on this machine; use timestamps='naive'"
+        raise ConfigError(message, setting="timestamps") from exc
+    return reader
+
+
+def placed(array: pa.Array, timezone: str) -> pa.Array:
+    """Take wall-clock times as times of a zone; see `zoned`."""
+    return pc.assume_timezone(array, timezone, ambiguous="earliest", nonexistent="latest")
 
 
 def _fixed(arrow_type: pa.DataType) -> Callable[[Iterable[pa.DataType]], pa.DataType]:
@@ -380,6 +432,8 @@ DATE = _simple(pa.date32(), dt.date | None, _exact_date)
 #: Months and quarters, ``2017-09`` and ``2017-Q3``: the first day of the period.
 PERIOD = _simple(pa.date32(), str | None, _exact_date, _build_periods)
 TIMESTAMP = _simple(pa.timestamp("us"), str | None, _exact_string, _build_timestamps)
+#: Arrays and objects, as the text of their JSON.
+JSON_TEXT = _simple(pa.string(), list[Any] | dict[str, Any] | None, _exact_json, _build_json)
 TEXT_LIST = _simple(pa.list_(pa.string()), list[str | None] | None, _exact_list)
 #: int64 if all values are written as integers, else float64.
 NUMBER = Reader(

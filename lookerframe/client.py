@@ -8,23 +8,24 @@ from typing import TYPE_CHECKING, Any, Self
 
 from lookerframe import formats, tasks
 from lookerframe.auth import Login
+from lookerframe.columns import Decoding
 from lookerframe.config import Settings
 from lookerframe.deadline import Deadline, Stats
 from lookerframe.exceptions import ConfigError, DeadlineError, InvalidQueryError, LookerFrameError, QueryProblem
-from lookerframe.fields import Typing
 from lookerframe.models import Look, QueryTask, SavedQuery, User
 from lookerframe.query import Query, locate
 from lookerframe.transport import Transport, path
 from lookerframe.validation import check
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Unpack
 
     import pyarrow as pa
 
+    from lookerframe.columns import Names, OnTruncate, Part, Pivots, Timestamps
     from lookerframe.fields import Numbers
-    from lookerframe.result import OnTruncate, Result
+    from lookerframe.result import Result
     from lookerframe.tasks import TaskOptions
 
 #: Seconds for telling Looker to stop a query, after the time for the operation itself is over.
@@ -148,6 +149,10 @@ class Looker:
         timeout: float | None = 600.0,
         numbers: Numbers = "auto",
         dtypes: Mapping[str, str | pa.DataType] | None = None,
+        timestamps: Timestamps = "naive",
+        names: Names = "field",
+        cells: Sequence[Part] = ("value",),
+        pivots: Pivots = "wide",
         on_truncate: OnTruncate = "warn",
         **options: Unpack[TaskOptions],
     ) -> Result:
@@ -159,7 +164,7 @@ class Looker:
             See `submit`.
         timeout : float or None, default 600.0
             Seconds for everything: submitting, waiting, and reading to the last row; None for no limit.
-        numbers, dtypes, on_truncate
+        numbers, dtypes, timestamps, names, cells, pivots, on_truncate
             See `Task.result`.
 
         Returns
@@ -173,10 +178,10 @@ class Looker:
             See `submit` and `Task.result`.
         """
         formats.require(result_format)
-        typing = Typing(numbers, dtypes or {})
+        decoding = Decoding(numbers, dtypes or {}, timestamps, names, cells, pivots, on_truncate)
         deadline, stats = Deadline(timeout), Stats()
         task = self._submit(query, result_format, deadline, stats, _now(options))
-        return task._result(deadline, stats, typing, on_truncate)  # noqa: SLF001 - the same operation goes on
+        return task._result(deadline, stats, decoding)  # noqa: SLF001 - the same operation goes on
 
     def run_look(
         self,
@@ -186,6 +191,10 @@ class Looker:
         timeout: float | None = 600.0,
         numbers: Numbers = "auto",
         dtypes: Mapping[str, str | pa.DataType] | None = None,
+        timestamps: Timestamps = "naive",
+        names: Names = "field",
+        cells: Sequence[Part] = ("value",),
+        pivots: Pivots = "wide",
         on_truncate: OnTruncate = "warn",
         **options: Unpack[TaskOptions],
     ) -> Result:
@@ -195,7 +204,7 @@ class Looker:
         ----------
         look : str, int or Look
             The id of a Look, its address, or the Look itself.
-        result_format, timeout, numbers, dtypes, on_truncate, **options
+        result_format, timeout, numbers, dtypes, timestamps, names, cells, pivots, on_truncate, **options
             See `run`.
 
         Raises
@@ -206,7 +215,7 @@ class Looker:
             See `run`.
         """
         formats.require(result_format)
-        typing = Typing(numbers, dtypes or {})
+        decoding = Decoding(numbers, dtypes or {}, timestamps, names, cells, pivots, on_truncate)
         deadline, stats = Deadline(timeout), Stats()
         found = look if isinstance(look, Look) else self._look(look, deadline, stats)
         query = found.query or (self._saved(found.query_id, deadline, stats) if found.query_id else None)
@@ -215,7 +224,7 @@ class Looker:
             raise InvalidQueryError([problem])
         options.setdefault("look_id", found.id)
         task = self._submit(query, result_format, deadline, stats, _now(options))
-        return task._result(deadline, stats, typing, on_truncate)  # noqa: SLF001
+        return task._result(deadline, stats, decoding)  # noqa: SLF001
 
     # -- what Looker knows ---------------------------------------------------------------------------------------------
 
@@ -348,9 +357,11 @@ class Looker:
         }
         known.update(_dynamic_fields(query.dynamic_fields))
         found: dict[str, list[Mapping[str, Any]]] = {"dimensions": [], "measures": [], "table_calculations": []}
-        found["pivots"] = [{"name": name} for name in query.pivots]
+        found["pivots"] = [known.get(name, ("", {"name": name}))[1] for name in query.pivots]
         calculations = [name for name, (group, _) in known.items() if group == "table_calculations"]
         for name in dict.fromkeys([*query.fields, *calculations]):
+            if name in query.pivots:
+                continue
             group, item = known.get(name, ("table_calculations", {"name": name}))
             found[group].append(item)
         return found
@@ -415,6 +426,10 @@ class Task:
         timeout: float | None = 600.0,
         numbers: Numbers = "auto",
         dtypes: Mapping[str, str | pa.DataType] | None = None,
+        timestamps: Timestamps = "naive",
+        names: Names = "field",
+        cells: Sequence[Part] = ("value",),
+        pivots: Pivots = "wide",
         on_truncate: OnTruncate = "warn",
     ) -> Result:
         """Wait for the task, and stream its rows, decoded by its own result format.
@@ -432,13 +447,26 @@ class Task:
         dtypes : mapping, optional
             Field name → type for single columns: ``"int64"``, ``"float64"``, ``"bool"``, ``"string"``, ``"date32"``,
             ``"timestamp[us]"``, ``"list<string>"``, ``"decimal128"``, or the pyarrow type.
+        timestamps : {"naive", "aware", "utc"}, default "naive"
+            Times as Looker writes them, the wall clock of the query's time zone; the same times with that zone; or in
+            UTC. Of a time that the clocks show twice the earlier is meant; one that they skip is the first after it.
+            Fields with ``convert_tz: no`` stay naive: they are in another zone, that of the database.
+        names : {"field", "label", "label_short"}, default "field"
+            What columns are named by. Where two have the same name, the later ones become ``Name_2``, ``Name_3``, ...
+        cells : sequence of {"value", "rendered", "html", "links"}, default ("value",)
+            Which members of cells become columns, for `json_detail`: ``view.field``, ``view.field.rendered``, ...;
+            links are the text of their JSON.
+        pivots : {"wide", "long"}, default "wide"
+            Pivoted measures: a column for each pivot value, ``orders.count|complete``; or a row for each row and pivot
+            value, with the pivoted dimensions as columns.
         on_truncate : {"warn", "raise", "ignore"}, default "warn"
             What happens when Looker cut the rows at a limit.
 
         Returns
         -------
         Result
-            n rows, a column for each field, named ``view.field``; times in the query's time zone.
+            n rows, a column for each field, named ``view.field``. Totals, row totals and subtotals are not among the
+            rows: they are in its attributes.
 
         Raises
         ------
@@ -459,7 +487,8 @@ class Task:
         -----
         Source: Looker API 4.0, ``GET /query_tasks/{query_task_id}`` and ``.../results``.
         """
-        return self._result(Deadline(timeout), Stats(), Typing(numbers, dtypes or {}), on_truncate)
+        decoding = Decoding(numbers, dtypes or {}, timestamps, names, cells, pivots, on_truncate)
+        return self._result(Deadline(timeout), Stats(), decoding)
 
     def cancel(self) -> bool:
         """Stop the query on the server.
@@ -477,7 +506,7 @@ class Task:
         deadline = Deadline(self.looker.settings.task_timeout)
         return tasks.kill(self.looker._transport, self.id, deadline=deadline, stats=Stats())  # noqa: SLF001
 
-    def _result(self, deadline: Deadline, stats: Stats, typing: Typing, on_truncate: OnTruncate) -> Result:
+    def _result(self, deadline: Deadline, stats: Stats, decoding: Decoding) -> Result:
         try:
             task = self._wait(deadline, stats)
             payload = tasks.fetch(
@@ -489,7 +518,7 @@ class Task:
                 deadline=deadline,
                 stats=stats,
             )
-            return formats.decode(payload, typing=typing, on_truncate=on_truncate)
+            return formats.decode(payload, decoding)
         except BaseException as exc:
             self._failed(exc)
             raise

@@ -38,10 +38,12 @@ class Payload:
         Brings the field metadata, ``{"dimensions": [...], "measures": [...], ...}``, for formats that carry none.
         It is called at most once, and only by decoders that need it.
     context : mapping
-        What is known about the query besides the body (task id, query id, model, explore, limit, time zone, ...);
-        it becomes part of `Result.metadata`.
+        What is known about the query besides the body (``task_id``, ``query_id``, ``model``, ``explore``, ``limit``,
+        ``pivots``, ``total``, ``row_total``, ``timezone``, ...); it becomes part of `Result.metadata`.
     on_failure : callable
         Told of whatever is raised while the rows are read, before it reaches the reader.
+    whole : bool
+        Whether the end of the body is proven by what carried it, as it is for text in a JSON document.
     stats : Figures or None
         Calls, retries, bytes and seconds of the fetch, if it was fetched.
     close : callable
@@ -54,6 +56,7 @@ class Payload:
     fields: Callable[[], Mapping[str, Any]] | None = None
     context: Mapping[str, Any] = field(default_factory=dict)
     on_failure: Callable[[BaseException], None] = lambda _error: None
+    whole: bool = False
     stats: Figures | None = None
     close: Callable[[], None] = lambda: None
 

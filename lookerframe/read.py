@@ -9,8 +9,8 @@ from typing import IO, TYPE_CHECKING, Any
 
 from lookerframe import formats
 from lookerframe.client import Looker, Task
+from lookerframe.columns import Decoding
 from lookerframe.exceptions import ConfigError, InvalidQueryError, QueryProblem, UnexpectedContentError
-from lookerframe.fields import Typing
 from lookerframe.payload import Payload
 from lookerframe.query import Query
 
@@ -21,9 +21,10 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+    from lookerframe.columns import Names, OnTruncate, Part, Pivots, Timestamps
     from lookerframe.fields import Numbers
     from lookerframe.models import Look, QueryTask, SavedQuery
-    from lookerframe.result import DtypeBackend, OnTruncate, Result
+    from lookerframe.result import DtypeBackend, Result
     from lookerframe.tasks import RunOptions, TaskOptions
 
 _CHUNK_BYTES = 256 * 1024
@@ -36,8 +37,13 @@ def read_looker_task(
     looker: Looker | None = None,
     timeout: float | None = 600.0,
     dtype_backend: DtypeBackend = "pyarrow",
+    multiindex: bool = False,
     numbers: Numbers = "auto",
     dtypes: Mapping[str, str | pa.DataType] | None = None,
+    timestamps: Timestamps = "naive",
+    names: Names = "field",
+    cells: Sequence[Part] = ("value",),
+    pivots: Pivots = "wide",
     on_truncate: OnTruncate = "warn",
 ) -> pd.DataFrame:
     """Read the result of a query task; wait for it if it still runs.
@@ -50,9 +56,9 @@ def read_looker_task(
         Whom to ask; by default a client made from the environment and ``looker.ini`` for this call.
     timeout : float or None, default 600.0
         Seconds for everything, from the first request to the last row; None waits without end.
-    dtype_backend : {"pyarrow", "numpy_nullable", "numpy"}
+    dtype_backend, multiindex
         See `Result.to_pandas`.
-    numbers, dtypes, on_truncate
+    numbers, dtypes, timestamps, names, cells, pivots, on_truncate
         See `Task.result`.
 
     Returns
@@ -76,8 +82,17 @@ def read_looker_task(
     """
     with _client(looker) as client:
         handle = task if isinstance(task, Task) else client.task(task)
-        result = handle.result(timeout=timeout, numbers=numbers, dtypes=dtypes, on_truncate=on_truncate)
-        return result.to_pandas(dtype_backend=dtype_backend)
+        result = handle.result(
+            timeout=timeout,
+            numbers=numbers,
+            dtypes=dtypes,
+            timestamps=timestamps,
+            names=names,
+            cells=cells,
+            pivots=pivots,
+            on_truncate=on_truncate,
+        )
+        return result.to_pandas(dtype_backend=dtype_backend, multiindex=multiindex)
 
 
 def read_looker_query(
@@ -94,8 +109,13 @@ def read_looker_query(
     result_format: str = "json_detail",
     timeout: float | None = 600.0,
     dtype_backend: DtypeBackend = "pyarrow",
+    multiindex: bool = False,
     numbers: Numbers = "auto",
     dtypes: Mapping[str, str | pa.DataType] | None = None,
+    timestamps: Timestamps = "naive",
+    names: Names = "field",
+    cells: Sequence[Part] = ("value",),
+    pivots: Pivots = "wide",
     on_truncate: OnTruncate = "warn",
     **options: Unpack[RunOptions],
 ) -> pd.DataFrame:
@@ -110,7 +130,7 @@ def read_looker_query(
         See `Query`.
     limit : int, optional
         Rows at most. By default all rows of a query that is spelled out here, and the own limit of a saved one.
-    looker, timeout, dtype_backend, numbers, dtypes, on_truncate
+    looker, timeout, dtype_backend, multiindex, numbers, dtypes, timestamps, names, cells, pivots, on_truncate
         See `read_looker_task`.
     result_format : str, default "json_detail"
         One of `formats.available()`.
@@ -146,10 +166,14 @@ def read_looker_query(
             timeout=timeout,
             numbers=numbers,
             dtypes=dtypes,
+            timestamps=timestamps,
+            names=names,
+            cells=cells,
+            pivots=pivots,
             on_truncate=on_truncate,
             **options,
         )
-        return result.to_pandas(dtype_backend=dtype_backend)
+        return result.to_pandas(dtype_backend=dtype_backend, multiindex=multiindex)
 
 
 def read_looker_look(
@@ -159,8 +183,13 @@ def read_looker_look(
     result_format: str = "json_detail",
     timeout: float | None = 600.0,
     dtype_backend: DtypeBackend = "pyarrow",
+    multiindex: bool = False,
     numbers: Numbers = "auto",
     dtypes: Mapping[str, str | pa.DataType] | None = None,
+    timestamps: Timestamps = "naive",
+    names: Names = "field",
+    cells: Sequence[Part] = ("value",),
+    pivots: Pivots = "wide",
     on_truncate: OnTruncate = "warn",
     **options: Unpack[TaskOptions],
 ) -> pd.DataFrame:
@@ -171,7 +200,7 @@ def read_looker_look(
     look : str, int or Look
         The id of a Look, its address (``https://company.looker.com/looks/42``), or the Look itself. Its own row limit
         holds, unless ``limit=`` is given; ``limit=-1`` asks for all rows.
-    looker, timeout, dtype_backend, numbers, dtypes, on_truncate
+    looker, timeout, dtype_backend, multiindex, numbers, dtypes, timestamps, names, cells, pivots, on_truncate
         See `read_looker_task`.
     result_format, **options
         See `read_looker_query`.
@@ -199,10 +228,14 @@ def read_looker_look(
             timeout=timeout,
             numbers=numbers,
             dtypes=dtypes,
+            timestamps=timestamps,
+            names=names,
+            cells=cells,
+            pivots=pivots,
             on_truncate=on_truncate,
             **options,
         )
-        return result.to_pandas(dtype_backend=dtype_backend)
+        return result.to_pandas(dtype_backend=dtype_backend, multiindex=multiindex)
 
 
 def decode(
@@ -212,6 +245,10 @@ def decode(
     fields: Mapping[str, Any] | None = None,
     numbers: Numbers = "auto",
     dtypes: Mapping[str, str | pa.DataType] | None = None,
+    timestamps: Timestamps = "naive",
+    names: Names = "field",
+    cells: Sequence[Part] = ("value",),
+    pivots: Pivots = "wide",
     on_truncate: OnTruncate = "warn",
 ) -> Result:
     """Decode a payload that was saved earlier; nothing is fetched.
@@ -226,7 +263,7 @@ def decode(
     fields : mapping, optional
         Field metadata for `json`, which carries none: an object with ``dimensions``, ``measures`` and
         ``table_calculations``, as ``fields`` of a `json_detail` answer or of an explore. Without it types are inferred.
-    numbers, dtypes, on_truncate
+    numbers, dtypes, timestamps, names, cells, pivots, on_truncate
         See `Task.result`.
 
     Returns
@@ -253,7 +290,8 @@ def decode(
             fields=None if fields is None else lambda: fields,
             close=close,
         )
-        return formats.decode(payload, typing=Typing(numbers, dtypes or {}), on_truncate=on_truncate)
+        decoding = Decoding(numbers, dtypes or {}, timestamps, names, cells, pivots, on_truncate)
+        return formats.decode(payload, decoding)
     except BaseException:
         close()
         raise

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import json
 import sys
 import warnings
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, Protocol, TypeAlias, get_args
 
 import pyarrow as pa
 
@@ -17,6 +18,7 @@ from lookerframe.exceptions import (
     ResultConsumedError,
     TruncatedError,
     TruncatedWarning,
+    UnexpectedContentError,
 )
 from lookerframe.render import shorten
 
@@ -26,14 +28,12 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from lookerframe.fields import Column
+    from lookerframe.columns import Column, OnTruncate
     from lookerframe.payload import Figures
     from lookerframe.typed_rows import Piece
 
 #: How pandas shall hold the columns; see `Result.to_pandas`.
 DtypeBackend: TypeAlias = Literal["pyarrow", "numpy_nullable", "numpy"]
-#: What happens when Looker cut the result at a limit; see `Result.truncated`.
-OnTruncate: TypeAlias = Literal["warn", "raise", "ignore"]
 
 #: A record batch is closed when it has so many rows, or bytes.
 BATCH_ROWS = 16_384
@@ -55,14 +55,25 @@ class Findings:
         See `Result.metadata`.
     notes : list of str
         See `Result.notes`.
-    truncated : bool or None
-        See `Result.truncated`.
+    truncated, columns_truncated : bool or None
+        Whether Looker cut the rows, or the columns of pivots; see `Result.truncated`.
+    rows : int or None
+        Rows as Looker counts them: without totals, and wide.
+    totals, row_totals : pyarrow.Table or None
+        See `Result.totals` and `Result.row_totals`.
+    subtotals : dict
+        See `Result.subtotals`.
     """
 
     def __init__(self, metadata: Mapping[str, Any]) -> None:
         self.metadata: dict[str, Any] = dict(metadata)
         self.notes: list[str] = []
         self.truncated: bool | None = None
+        self.columns_truncated: bool | None = None
+        self.rows = 0
+        self.totals: pa.Table | None = None
+        self.row_totals: pa.Table | None = None
+        self.subtotals: dict[tuple[str, ...], pa.Table] = {}
 
     def note(self, text: str) -> None:
         """Add a remark, once."""
@@ -99,17 +110,15 @@ class Result:
         on_failure: Callable[[BaseException], None] = lambda _error: None,
         stats: Figures | None = None,
         on_truncate: OnTruncate = "warn",
+        pivot_names: Sequence[str] = (),
     ) -> None:
-        if on_truncate not in get_args(OnTruncate):
-            known = ", ".join(map(repr, get_args(OnTruncate)))
-            message = f"on_truncate={on_truncate!r} is not known; give one of {known}"
-            raise ConfigError(message, setting="on_truncate")
         self._columns = tuple(columns)
         self._findings = findings
         self._close = close
         self._on_failure = on_failure
         self._stats = stats
         self._on_truncate = on_truncate
+        self._pivot_names = tuple(pivot_names)
         self._rows = 0
         self._table: pa.Table | None = None
         self._failure: BaseException | None = None
@@ -144,8 +153,50 @@ class Result:
 
     @property
     def truncated(self) -> bool | None:
-        """Whether Looker cut the rows at a limit; None if that cannot be known. Final at the end of the rows."""
-        return self._findings.truncated
+        """Whether Looker cut rows, or columns of pivots, at a limit; None if that cannot be known. Final at the end."""
+        found = self._findings
+        return True if found.columns_truncated else found.truncated
+
+    @property
+    def totals(self) -> pa.Table | None:
+        """The totals over all rows: one row with the columns of the rows; None if there are none.
+
+        The totals of a pivoted result's row totals stand in columns of their own, named by the measures. Complete at
+        the end of the rows, as are `row_totals` and `subtotals`; all are laid out wide, whatever the rows are.
+        """
+        return self._like_rows(self._findings.totals)
+
+    @property
+    def row_totals(self) -> pa.Table | None:
+        """The totals of each row of a pivoted result: its dimensions and measures, n rows; None if there are none."""
+        return self._like_rows(self._findings.row_totals)
+
+    @property
+    def subtotals(self) -> Mapping[tuple[str, ...], pa.Table]:
+        """The subtotals: the names of the dimensions that are grouped by → a table with the columns of `totals`."""
+        return {names: self._like_rows(table) for names, table in self._findings.subtotals.items()}
+
+    @property
+    def content(self) -> bytes:
+        """The bytes of a result that is no table, such as an image.
+
+        Raises
+        ------
+        UnexpectedContentError
+            It is a table.
+        """
+        raise self._is_table("content")
+
+    @property
+    def text(self) -> str:
+        """The text of a result that is no table, such as SQL.
+
+        Raises
+        ------
+        UnexpectedContentError
+            It is a table, or an image.
+        """
+        raise self._is_table("text")
 
     def __repr__(self) -> str:
         state = f"{self._rows:,} rows read" if self._table is None else f"{self._table.num_rows:,} rows"
@@ -207,7 +258,7 @@ class Result:
                 self.schema = schema
         return self._table
 
-    def to_pandas(self, *, dtype_backend: DtypeBackend = "pyarrow") -> pd.DataFrame:
+    def to_pandas(self, *, dtype_backend: DtypeBackend = "pyarrow", multiindex: bool = False) -> pd.DataFrame:
         """Read all rows into a pandas frame, in Looker's order.
 
         Parameters
@@ -216,11 +267,15 @@ class Result:
             ``"pyarrow"``: `pandas.ArrowDtype` for all columns, exact and fast. ``"numpy_nullable"``: pandas' own
             nullable types (Int64, Float64, boolean, string); dates and timestamps as datetime64. ``"numpy"``: what
             pyarrow converts to by itself; integers with nulls become float64 and booleans with nulls object.
+        multiindex : bool, default False
+            Whether the columns of a pivoted result have a `pandas.MultiIndex`: the field, then a level for each pivoted
+            dimension.
 
         Returns
         -------
         pandas.DataFrame
-            n rows, one column for each field; a new frame at each call.
+            n rows, one column for each field; a new frame at each call. ``attrs`` has what is known of the query, as
+            `metadata`, and in ``attrs["fields"]`` what Looker says of each column.
 
         Raises
         ------
@@ -244,8 +299,23 @@ class Result:
                 pa.string(): pd.StringDtype(),
             }
             options["types_mapper"] = nullable.get
-        frame: pd.DataFrame = self.to_arrow().to_pandas(**options)
+        table = self.to_arrow()
+        frame: pd.DataFrame = table.to_pandas(**options)
+        frame.attrs |= attrs_of(self.schema, self._findings.metadata)
+        if multiindex:
+            frame.columns = self._multiindex()
         return frame
+
+    def _multiindex(self) -> pd.MultiIndex:
+        import pandas as pd
+
+        depth = 1 + len(self._pivot_names)
+        tuples = []
+        for column in self._columns:
+            field = column.heading[0] if column.part == "value" else f"{column.heading[0]}.{column.part}"
+            levels = [field, *column.heading[1:]]
+            tuples.append((*levels, *[""] * (depth - len(levels))))
+        return pd.MultiIndex.from_tuples(tuples, names=["field", *self._pivot_names])
 
     def close(self) -> None:
         """Let go of the connection without reading on; what `to_arrow` has read stays. Harmless at any time."""
@@ -322,21 +392,26 @@ class Result:
     def _judge_truncation(self) -> None:
         found = self._findings
         limit = found.metadata.get("limit")
+        rows = found.rows
         if found.truncated is None and isinstance(limit, int):
             # Without a word from Looker: fewer rows than the limit are all; as many may be all of them or not. More
             # show that the task had another limit than its query, and nobody knows which.
-            found.truncated = False if limit < 0 or self._rows < limit else None
-            maybe = self._rows == limit
+            found.truncated = False if limit < 0 or rows < limit else None
+            maybe = rows == limit
         else:
             maybe = False
-        if not (found.truncated or maybe) or self._on_truncate == "ignore":
-            return
-        cut = "may have cut" if maybe else "cut"
-        at = f" at the limit of {limit:,}" if isinstance(limit, int) and limit >= 0 else " at a row limit"
-        message = f"Looker {cut} this result{at}: {self._rows:,} rows came; ask with limit=-1 for all rows"
+        if found.truncated or maybe:
+            cut = "may have cut" if maybe else "cut"
+            at = f" at the limit of {limit:,}" if isinstance(limit, int) and limit >= 0 else " at a row limit"
+            self._tell(f"Looker {cut} this result{at}: {rows:,} rows came; ask with limit=-1 for all rows", limit)
+        if found.columns_truncated:
+            self._tell("Looker cut columns of this pivoted result at its column limit; ask with a larger one", limit)
+
+    def _tell(self, message: str, limit: Any) -> None:
         if self._on_truncate == "raise":
-            raise TruncatedError(message, limit=limit, rows=self._rows)
-        warnings.warn(message, TruncatedWarning, stacklevel=_outside())
+            raise TruncatedError(message, limit=limit, rows=self._findings.rows)
+        if self._on_truncate == "warn":
+            warnings.warn(message, TruncatedWarning, stacklevel=_outside())
 
     def _schema_of(self, groups: Iterable[list[Piece]]) -> pa.Schema:
         types: list[list[pa.DataType]] = [[] for _ in self._columns]
@@ -344,16 +419,32 @@ class Result:
             for met, array in zip(types, piece.arrays, strict=True):
                 met.append(array.type)
         return pa.schema(
-            column.arrow_field(column.reader.settle(met)) for column, met in zip(self._columns, types, strict=True)
+            [column.arrow_field(column.reader.settle(met)) for column, met in zip(self._columns, types, strict=True)],
+            metadata={f"looker.{key}": value for key, value in spelt(self._findings.metadata).items()},
         )
 
+    def _like_rows(self, table: pa.Table | None) -> Any:
+        """Give the columns of a table of totals the types that the rows' columns have."""
+        for place, field in enumerate(table.schema if table is not None else ()):
+            due = self.schema.field(field.name).type if field.name in self.schema.names else field.type
+            if table is not None and field.type != due:
+                parts = [fit(part, due, column=field.name, first_row=0) for part in table.column(place).chunks]
+                table = table.set_column(place, field.with_type(due), pa.chunked_array(parts, due))
+        return table
+
+    def _is_table(self, asked: str) -> UnexpectedContentError:
+        result_format = self._findings.metadata.get("result_format")
+        message = f"the result is a table, read with to_arrow() or to_pandas(); .{asked} is for results that are none"
+        return UnexpectedContentError(message, result_format=result_format)
+
     def _note_choices(self, schema: pa.Schema, seen: str) -> None:
-        chosen: dict[str, list[str]] = {}
+        chosen: dict[str, dict[str, None]] = {}
         for column, field in zip(self._columns, schema, strict=True):
             if column.reader.arrow_type is None:
-                chosen.setdefault(type_name(field.type), []).append(field.name)
+                chosen.setdefault(type_name(field.type), {})[column.field.name] = None
         for arrow_type, names in chosen.items():
-            self._findings.note(f"{arrow_type} was chosen by the values of {seen} for {', '.join(names)}")
+            what = shorten(", ".join(names), 500)
+            self._findings.note(f"{arrow_type} was chosen by the values of {seen} for {what}")
 
     def _batch(self, group: list[Piece], schema: pa.Schema) -> pa.RecordBatch:
         arrays = []
@@ -363,6 +454,72 @@ class Result:
             ]
             arrays.append(parts[0] if len(parts) == 1 else pa.concat_arrays(parts))
         return pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+
+class Document(Result):
+    """A result that is no table: SQL, a page, an image.
+
+    Parameters
+    ----------
+    content
+        Its bytes.
+    findings, stats
+        See `Result`.
+
+    Notes
+    -----
+    `content` has its bytes, `text` what they spell. Whatever asks for rows raises `UnexpectedContentError`.
+    """
+
+    def __init__(self, content: bytes, findings: Findings, *, stats: Figures | None = None) -> None:
+        super().__init__((), (), findings, stats=stats)
+        self._content = content
+
+    @property
+    def content(self) -> bytes:
+        """The bytes as Looker sent them."""
+        return self._content
+
+    @property
+    def text(self) -> str:
+        """The bytes as text.
+
+        Raises
+        ------
+        UnexpectedContentError
+            They are none, as those of an image.
+        """
+        try:
+            return self._content.decode("utf-8-sig")
+        except UnicodeDecodeError as exc:
+            message = f"the result is no text (byte 0x{self._content[exc.start]:02x}); its bytes are in .content"
+            found = self._findings.metadata.get("result_format")
+            raise UnexpectedContentError(message, result_format=found, offset=exc.start) from None
+
+    def __repr__(self) -> str:
+        return f"<Document: {self._findings.metadata.get('result_format')}, {len(self._content):,} bytes>"
+
+    def _refuse_second_reading(self) -> NoReturn:
+        message = "the result is no table; its text is in .text, its bytes in .content"
+        raise UnexpectedContentError(message, result_format=self._findings.metadata.get("result_format"))
+
+
+def spelt(metadata: Mapping[str, Any]) -> dict[str, str]:
+    """Spell what is known of a query for the metadata of an Arrow schema: text as it is, the rest as JSON."""
+    return {
+        key: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+        for key, value in metadata.items()
+    }
+
+
+def attrs_of(schema: pa.Schema, metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """Make the ``attrs`` of a frame: what is known of the query, and of each column in ``fields``."""
+    fields = {
+        field.name: {key.decode().removeprefix("lookml."): value.decode() for key, value in field.metadata.items()}
+        for field in schema
+        if field.metadata
+    }
+    return {**json.loads(json.dumps(dict(metadata), default=str)), "fields": fields}
 
 
 @contextlib.contextmanager

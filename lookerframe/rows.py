@@ -86,6 +86,7 @@ class RowArray:
         self._start = 0  # where the document's first bracket stands, after a byte order mark and white space
         self._head = b""
         self._tail = b""
+        self._document = b""
         self._rest = bytearray()  # what has been read after the array's opening bracket
         self._has_array = False
         self._offset = 0  # where `_rest`, then the buffer's first row, then `_tail` stands in the document
@@ -126,8 +127,8 @@ class RowArray:
         """Whether the document has the array at all; known after `head`."""
         return self._has_array
 
-    def first_keys(self) -> tuple[str, ...]:
-        """Return the member names of the first row, after `head` and before `pieces`; empty if there is no row.
+    def first_row(self) -> dict[str, Any]:
+        """Parse the first row, after `head` and before `pieces`; empty if there is none. Its numbers are left as text.
 
         Raises
         ------
@@ -141,12 +142,12 @@ class RowArray:
                 raise self._large_row()
             if not self._source.extend(seen, more):
                 break
-        names = tuple(first_row(seen[:end].decode("utf-8", "replace"), result_format=self._format)) if end else ()
-        for name in names:
+        row = first_row(seen[:end].decode("utf-8", "replace"), result_format=self._format) if end else {}
+        for name in row:
             if not _is_unicode(name):
                 message = f"not acceptable JSON: half of a surrogate pair in the member name {name!r}"
                 raise PayloadError(message, result_format=self._format, offset=self._offset)
-        return names
+        return row
 
     def _first_bytes(self) -> bytearray:
         seen = bytearray()
@@ -292,11 +293,17 @@ class RowArray:
             if after := tail.lstrip(_WHITE):
                 raise self._surplus(after, offset=self._offset + len(tail) - len(after))
             return {}
-        members = self._parse(self._head + (b"]" if self._has_array else b"") + tail)
+        self._document = self._head + (b"]" if self._has_array else b"") + tail
+        members = self._parse(self._document)
         if self._has_array and members.get(self._key) != []:
             message = f"the rows in {self._key!r} are not where they seemed to be"
             raise PayloadError(message, result_format=self._format)
         return members
+
+    def member(self, name: str) -> bytes:
+        """Return the characters of a member of the envelope, after `envelope`; empty if it is absent or null."""
+        raw = bytes(msgspec.json.decode(self._document, type=dict[str, msgspec.Raw]).get(name, b""))
+        return b"" if raw == b"null" else raw
 
     def _refuse_large(self, part: bytearray, place: str, *, offset: int) -> None:
         if len(part) > self._max_envelope_bytes:

@@ -338,9 +338,19 @@ def _context(task: QueryTask, limit: int | None) -> dict[str, Any]:
         "model": query.model,
         "explore": query.view,
         "limit": _limit(query) if limit is None else limit,
+        "pivots": list(query.pivots) or None,
+        "total": query.total,
+        "row_total": _row_total(query),
+        "subtotals": list(query.subtotals) or None,
+        "timezone": query.query_timezone,
         "status": HTTPStatus.OK.value,
     }
     return {name: value for name, value in facts.items() if value is not None}
+
+
+def _row_total(query: SavedQuery) -> bool | None:
+    # Where the totals of rows stand; what LookML's dashboards write for none is "off".
+    return None if query.row_total is None else query.row_total.lower() not in ("", "off", "false", "none")
 
 
 def _limit(query: SavedQuery) -> int | None:

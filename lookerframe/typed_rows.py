@@ -1,8 +1,8 @@
 """A piece of JSON rows → typed arrays, with structs compiled from the columns.
 
-Each row becomes a msgspec struct whose attributes are the columns, each cell is decoded straight into the JSON type
-that its column's reader takes, and everything else in the piece (`rendered`, `links`, unlisted members) is skipped
-unbuilt.
+Each row becomes a msgspec struct, nested as the columns' paths are: a cell in a row, a cell of a pivot value in a
+measure. Each value is decoded straight into the JSON type that its column's reader takes, and everything else in the
+piece (`rendered`, `links`, unlisted members) is skipped unbuilt.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import msgspec
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from lookerframe.fields import Column
+    from lookerframe.columns import Column
 
 #: The member of a row that holds the text of a failed query. Source: recorded answers of `json` and `json_bi`.
 ERROR_KEY = "looker_error"
@@ -31,7 +31,12 @@ ERROR_KEY = "looker_error"
 _NULL = msgspec.Raw(b"null")
 _ROW_OF = re.compile(r" - at `\$\[(\d+)\](.*)`$")
 _MAX_ERRORS = 1000
+_ABSENT = 1 << 30  # the place of what a first row does not have: after all that it has
 _UNNAMEABLE = re.compile(r'["\\\x00-\x1f]')
+
+
+#: Paths as a tree: member name → the index of a column, or what is nested in it.
+Tree: TypeAlias = "dict[str, int | Tree]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +64,14 @@ class RowDecoder:
     Parameters
     ----------
     columns
-        What to read from each row.
+        What to read from each row, each with its own path.
     in_cells
-        Whether a value stands in a cell, ``{"value": 1, "rendered": "1"}`` (`json_detail`), or bare (`json`).
+        Whether a path ends in a member of a cell, ``{"value": 1, "rendered": "1"}`` (`json_detail`, `json_bi`), or in
+        the bare value (`json`).
     result_format
         For messages.
     closed
-        Whether a row with a member that is no column is refused.
+        Whether a row with a member that is no column is refused. In the objects of pivots such a member always is.
 
     Attributes
     ----------
@@ -83,11 +89,11 @@ class RowDecoder:
         self._in_cells = in_cells
         self._format = result_format
         self._closed = closed
-        self._names = {column.name for column in columns}
-        self._order = self._columns
+        self._names = dict.fromkeys(column.path[0] for column in columns)
+        self._order = tuple(range(len(self._columns)))
         self._order_is_met = False
         # msgspec has no structs for member names that JSON spells with escapes.
-        self._spelt_with_escapes = any(_UNNAMEABLE.search(name) for name in self._names)
+        self._spelt_with_escapes = any(_UNNAMEABLE.search(name) for column in columns for name in column.path)
         self.rows = 0
         self.unlisted: dict[str, None] = {}
         self.errors: list[Any] = []
@@ -117,12 +123,12 @@ class RowDecoder:
         if count and not self._columns:
             message = "there are rows, but no field is known that they could have"
             raise PayloadError(message, result_format=self._format)
-        arrays = {
-            column.name: build_array(column.reader, cells, column=column.name, first_row=self.rows)
-            for column, cells in zip(self._order, values, strict=True)
-        }
+        arrays: list[pa.Array] = [None] * len(self._columns)
+        for index, cells in zip(self._order, values, strict=True):
+            column = self._columns[index]
+            arrays[index] = build_array(column.reader, cells, column=column.name, first_row=self.rows)
         first, self.rows = self.rows, self.rows + count
-        return Piece(tuple(arrays[column.name] for column in self._columns), first, count)
+        return Piece(tuple(arrays), first, count)
 
     def data(self, pieces: Iterable[Piece]) -> Iterator[Piece]:
         """Pass on the pieces made so far, up to the first that has error text in the place of data."""
@@ -135,25 +141,26 @@ class RowDecoder:
         # The first row speaks for all: which others stand first in a piece depends on the lengths of those before.
         if self.rows or not unlisted or len(unlisted) < len(row) or not self._names or ERROR_KEY in row:
             return
-        found, due = (", ".join(map(repr, list(names)[:3])) for names in (row, (c.name for c in self._columns)))
+        found, due = (", ".join(map(repr, list(names)[:3])) for names in (row, self._names))
         message = (
             f"row 0 has {found}, but none of the fields that the metadata lists: {due}; "
             "labels stand for names if the task was made with apply_vis"
         )
         raise PayloadError(message, result_format=self._format)
 
-    def _in_order_of(self, row: Mapping[str, Any]) -> tuple[Column, ...]:
+    def _in_order_of(self, row: Mapping[str, Any]) -> tuple[int, ...]:
         # msgspec looks for a member first where it stood in the struct: in another order each look-up is a search.
-        place = {name: index for index, name in enumerate(row)}
-        return tuple(sorted(self._columns, key=lambda column: place.get(column.name, len(place))))
+        paths = [column.path for column in self._columns]
+        return tuple(sorted(range(len(paths)), key=lambda index: _place(paths[index], row)))
 
     def _read(self, piece: memoryview) -> tuple[int, Iterable[list[Any]]]:
-        """Return the number of rows, and a list of values for each column of `_order`."""
+        """Return the number of rows, and a list of values for each column, in the order of `_order`."""
         try:
             if self._spelt_with_escapes:
                 return self._read_by_name(piece)
             try:
-                return self._read_structs(piece, [column.reader.annotation for column in self._order])
+                annotations = [self._columns[index].reader.annotation for index in self._order]
+                return self._read_structs(piece, annotations)
             except msgspec.ValidationError:
                 # Some cell is of a JSON type that its column does not have: read this piece from the cells' characters.
                 # Of a copy: undecoded cells point into the bytes, and the buffer behind the view is about to change.
@@ -163,38 +170,56 @@ class RowDecoder:
             raise self._misshapen(str(exc)) from exc
 
     def _read_structs(self, piece: memoryview | bytes, annotations: list[Any]) -> tuple[int, Iterable[list[Any]]]:
-        names = tuple(column.name for column in self._order)
-        rows = _decoder(names, tuple(annotations), self._in_cells, self._closed).decode(piece)
+        paths = tuple(self._columns[index].path for index in self._order)
+        decoder, getters = _decoder(paths, tuple(annotations), self._in_cells, self._closed)
+        rows = decoder.decode(piece)
         if ERROR_KEY not in self._names:
             self.errors += [row.looker_error for row in rows if row.looker_error is not msgspec.UNSET]
-        return len(rows), (_getter(index, self._in_cells)(rows) for index in range(len(names)))
+        return len(rows), (getter(rows) for getter in getters)
 
     def _read_by_name(self, piece: memoryview) -> tuple[int, Iterable[list[Any]]]:
         rows = msgspec.json.decode(bytes(piece), type=list[dict[str, msgspec.Raw]])
         if ERROR_KEY not in self._names:
             self.errors += [msgspec.json.decode(row[ERROR_KEY]) for row in rows if ERROR_KEY in row]
-        unknown = {name: None for row in rows for name in row if name not in self._names}
-        if self._closed and unknown and not self.errors:
-            raise self._misshapen(f"Object contains unknown field `{next(iter(unknown))}`")
-        cells = ([row.get(column.name, _NULL) for row in rows] for column in self._order)
-        return len(rows), self._exactly(self._values(cells) if self._in_cells else cells)
+        if self._closed and not self.errors:
+            self._refuse_unknown(rows, self._names)
+        found: dict[int, list[msgspec.Raw]] = {}
+        self._dig(tree_of([self._columns[index].path for index in self._order]), rows, found)
+        return len(rows), self._exactly(found[place] for place in range(len(self._order)))
 
-    def _values(self, columns: Iterable[list[msgspec.Raw]]) -> Iterator[list[msgspec.Raw]]:
-        cell: Any = _cell_type(msgspec.Raw)
-        for column, cells in zip(self._order, columns, strict=True):
-            values = []
+    def _dig(self, tree: Tree, rows: Sequence[Mapping[str, Any]], found: dict[int, list[Any]]) -> None:
+        """Take the values at the leaves of `tree`, opening each object once."""
+        for name, child in tree.items():
+            cells = [row.get(name, _NULL) for row in rows]
+            if isinstance(child, int):
+                found[child] = cells
+                continue
+            opened = []
+            is_cell = self._in_cells and all(isinstance(leaf, int) for leaf in child.values())
             for index, raw in enumerate(cells):
                 try:
-                    values.append(raw if raw is _NULL else msgspec.json.decode(raw, type=cell).value)
+                    members = {} if raw is _NULL else msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
                 except msgspec.ValidationError as exc:
-                    raise self._misshapen(f"{exc} - at `$[{index}].{column.name}`") from exc
-            yield values
+                    raise self._misshapen(f"{exc} - at `$[{index}].{name}`") from exc
+                if is_cell and raw is not _NULL and "value" in child and "value" not in members:
+                    raise self._misshapen(f"Object missing required field `value` - at `$[{index}].{name}`")
+                opened.append(members)
+            if not is_cell:
+                self._refuse_unknown(opened, child)
+            self._dig(child, opened, found)
+
+    def _refuse_unknown(self, rows: Iterable[Mapping[str, Any]], known: Mapping[str, Any]) -> None:
+        for index, row in enumerate(rows):
+            for name in row:
+                if name not in known:
+                    raise self._misshapen(f"Object contains unknown field `{name}` - at `$[{index}]`")
 
     def _exactly(self, columns: Iterable[list[Any]]) -> Iterator[list[Any]]:
-        for column, cells in zip(self._order, columns, strict=True):
+        for index, cells in zip(self._order, columns, strict=True):
+            column = self._columns[index]
             yield [
-                read_exactly(column.reader, cell, column=column.name, row=self.rows + index)
-                for index, cell in enumerate(cells)
+                read_exactly(column.reader, cell, column=column.name, row=self.rows + row)
+                for row, cell in enumerate(cells)
             ]
 
     def _misshapen(self, text: str) -> PayloadError:
@@ -202,41 +227,104 @@ class RowDecoder:
         where = f"row {self.rows + int(place[1]):,}{place[2].replace('.', ' ', 1)}: " if place else ""
         what = _ROW_OF.sub("", text)
         message = f"{where}{what[:1].lower()}{what[1:]}"
-        return PayloadError(message + _hint(what), result_format=self._format)
+        return PayloadError(message + self._hint(what), result_format=self._format)
+
+    def _hint(self, what: str) -> str:
+        pivoted = any(column.pivot for column in self._columns)
+        if "required field `value`" in what:
+            return "" if pivoted else "; so it is in a pivoted result whose metadata lists no pivots"
+        if "unknown field" in what and pivoted:
+            return "; the pivots of this result do not list it"
+        if "unknown field" in what:
+            return "; without field metadata the first row says which columns there are: give fields="
+        return ""
 
 
-def _hint(what: str) -> str:
-    if "required field `value`" in what:
-        return "; if the query is pivoted: pivoted results are not decoded yet, run it without pivots"
-    if "unknown field" in what:
-        return "; without field metadata the first row says which columns there are: give fields="
-    return ""
+def tree_of(paths: Sequence[tuple[str, ...]]) -> Tree:
+    """Arrange paths as a tree whose leaves are their places in the sequence."""
+    tree: Tree = {}
+    for place, path in enumerate(paths):
+        node = tree
+        for name in path[:-1]:
+            node = cast("Tree", node.setdefault(name, {}))
+        node[path[-1]] = place
+    return tree
 
 
-@lru_cache(maxsize=128)
-def _cell_type(annotation: Any) -> type[msgspec.Struct]:
-    return msgspec.defstruct("Cell", [("value", annotation)], gc=False, frozen=True)
+def _place(path: tuple[str, ...], row: Mapping[str, Any]) -> tuple[int, ...]:
+    found = []
+    node: Any = row
+    for name in path:
+        names = list(node) if isinstance(node, dict) else []
+        found.append(names.index(name) if name in names else _ABSENT)
+        node = node.get(name) if isinstance(node, dict) else None
+    return tuple(found)
 
 
 @lru_cache(maxsize=64)
-def _decoder(names: tuple[str, ...], annotations: tuple[Any, ...], in_cells: bool, closed: bool) -> Any:  # noqa: FBT001
-    members: list[tuple[str, Any, Any]] = []
-    for index, annotation in enumerate(annotations):
-        null = _NULL if annotation is msgspec.Raw else None
-        if in_cells:
-            cell = _cell_type(annotation)
-            members.append((f"c{index}", cell, cell(null)))
-        else:
-            members.append((f"c{index}", annotation, null))
-    rename = {f"c{index}": name for index, name in enumerate(names)}
-    if ERROR_KEY not in names:
-        members.append((ERROR_KEY, Any, msgspec.UNSET))
-    row = msgspec.defstruct("Row", members, rename=rename, gc=False, forbid_unknown_fields=closed)
-    return msgspec.json.Decoder(list[row])  # type: ignore[valid-type]
-
-
-@lru_cache(maxsize=1024)
-def _getter(index: int, in_cells: bool) -> Callable[[list[Any]], list[Any]]:  # noqa: FBT001
+def _decoder(
+    paths: tuple[tuple[str, ...], ...],
+    annotations: tuple[Any, ...],
+    in_cells: bool,  # noqa: FBT001
+    closed: bool,  # noqa: FBT001
+) -> tuple[Any, tuple[Callable[[list[Any]], list[Any]], ...]]:
+    """Compile a decoder of pieces, and for each path what takes its values out of the rows."""
+    tree = tree_of(paths)
+    sources: dict[int, str] = {}
+    errors = [] if ERROR_KEY in tree else [(ERROR_KEY, Any, msgspec.UNSET)]
+    row = _struct(tree, annotations, sources, "row", in_cells=in_cells, closed=closed, members=errors)
     # A comprehension with the attribute spelt out is 1.25 times as fast as operator.attrgetter, over all of decoding.
-    source = f"lambda rows: [row.c{index}{'.value' if in_cells else ''} for row in rows]"
-    return cast("Callable[[list[Any]], list[Any]]", eval(source, {}))  # noqa: S307 - made of an integer and a boolean
+    getters = tuple(
+        cast("Callable[[list[Any]], list[Any]]", eval(f"lambda rows: [{sources[place]} for row in rows]", {}))  # noqa: S307 - made of integers alone
+        for place in range(len(paths))
+    )
+    return msgspec.json.Decoder(list[row]), getters  # type: ignore[valid-type]
+
+
+def _struct(
+    tree: Tree,
+    annotations: Sequence[Any],
+    sources: dict[int, str],
+    source: str,
+    *,
+    in_cells: bool,
+    closed: bool,
+    members: Sequence[tuple[str, Any, Any]] = (),
+) -> type[msgspec.Struct]:
+    found: list[Any] = [*members]
+    rename = {}
+    for index, (name, child) in enumerate(tree.items()):
+        attribute = f"c{index}"
+        rename[attribute] = name
+        if isinstance(child, int):
+            sources[child] = f"{source}.{attribute}"
+            found.append((attribute, annotations[child], _null(annotations[child])))
+            continue
+        place = f"{source}.{attribute}"
+        if in_cells and all(isinstance(leaf, int) for leaf in child.values()):
+            nested, absent = _cell(cast("dict[str, int]", child), annotations, sources, place)
+        else:
+            nested = _struct(child, annotations, sources, place, in_cells=in_cells, closed=True)
+            absent = nested()
+        found.append((attribute, nested, absent))
+    return msgspec.defstruct("Row", found, rename=rename, gc=False, frozen=True, forbid_unknown_fields=closed)
+
+
+def _cell(
+    tree: Mapping[str, int], annotations: Sequence[Any], sources: dict[int, str], source: str
+) -> tuple[type[msgspec.Struct], msgspec.Struct]:
+    """Compile a cell, of which the value is due and the rest is not; and make one for a cell that is absent."""
+    members: list[Any] = []
+    rename = {}
+    for index, name in enumerate(sorted(tree, key=lambda name: name != "value")):
+        place = tree[name]
+        rename[f"c{index}"] = name
+        sources[place] = f"{source}.c{index}"
+        optional = () if name == "value" else (_null(annotations[place]),)
+        members.append((f"c{index}", annotations[place], *optional))
+    cell = msgspec.defstruct("Cell", members, rename=rename, gc=False, frozen=True)
+    return cell, cell(*(_null(annotations[tree[name]]) for name in rename.values()))
+
+
+def _null(annotation: Any) -> msgspec.Raw | None:
+    return _NULL if annotation is msgspec.Raw else None

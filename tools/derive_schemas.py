@@ -39,6 +39,12 @@ class Source:
 SOURCES = {
     "access_token": Source("AccessToken"),
     "error": Source("Error"),
+    "json_bi": Source("JsonBi"),
+    "json_bi_field": Source("JsonBiField"),
+    "json_bi_fields": Source("JsonBiFields"),
+    "json_bi_metadata": Source("JsonBiMetadata"),
+    "json_bi_pivots": Source("JsonBiPivots"),
+    "json_bi_table_calc": Source("JsonBiTableCalc"),
     "look": Source("LookWithQuery", frozenset({"id", "title", "query_id", "query"})),
     "lookml_model_explore": Source(
         "LookmlModelExplore", frozenset({"id", "name", "label", "description", "model_name", "fields"})

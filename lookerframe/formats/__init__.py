@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from lookerframe.columns import Decoding
 from lookerframe.exceptions import UnknownFormatError
-from lookerframe.fields import Typing
-from lookerframe.formats.json_detail import JsonDetail
+from lookerframe.formats.json_bi import JSON_BI
+from lookerframe.formats.json_detail import JSON_DETAIL, JSON_DETAIL_LITE_STREAM
 from lookerframe.formats.json_rows import JsonRows
 
 if TYPE_CHECKING:
     from lookerframe.payload import Payload
-    from lookerframe.result import OnTruncate, Result
+    from lookerframe.result import Result
 
 
 class Format(Protocol):
@@ -26,12 +27,20 @@ class Format(Protocol):
         """As the API spells it: ``"json_detail"``."""
         ...
 
-    def decode(self, payload: Payload, *, typing: Typing, on_truncate: OnTruncate) -> Result:
+    def decode(self, payload: Payload, decoding: Decoding) -> Result:
         """Turn a payload into a result, its first batch read."""
         ...
 
 
-_FORMATS: dict[str, Format] = {f.name: f for f in (JsonDetail(), JsonRows())}
+_ALL: tuple[Format, ...] = (
+    JSON_DETAIL,
+    JSON_DETAIL_LITE_STREAM,
+    JSON_BI,
+    JsonRows("json"),
+    JsonRows("inline_json"),
+    JsonRows("json_label", by_label=True),
+)
+_FORMATS: dict[str, Format] = {f.name: f for f in _ALL}
 
 
 def available() -> tuple[str, ...]:
@@ -53,17 +62,15 @@ def require(result_format: str | None) -> Format:
     return found
 
 
-def decode(payload: Payload, *, typing: Typing | None = None, on_truncate: OnTruncate = "warn") -> Result:
+def decode(payload: Payload, decoding: Decoding | None = None) -> Result:
     """Decode a payload by its own result format.
 
     Parameters
     ----------
     payload
         Bytes and what is known about them.
-    typing
-        What the caller decides about types; by default Looker's metadata decides.
-    on_truncate : {"warn", "raise", "ignore"}
-        What happens at the end of the rows if Looker cut them at a limit.
+    decoding
+        What the caller decides; by default Looker's metadata decides all.
 
     Raises
     ------
@@ -75,7 +82,7 @@ def decode(payload: Payload, *, typing: Typing | None = None, on_truncate: OnTru
         The payload is not what the format says, or a value does not fit its column; also later, as rows are read.
     """
     try:
-        return require(payload.result_format).decode(payload, typing=typing or Typing(), on_truncate=on_truncate)
+        return require(payload.result_format).decode(payload, decoding or Decoding())
     except BaseException:
         payload.close()
         raise

@@ -16,19 +16,6 @@ if TYPE_CHECKING:
     from lookerframe.typed_rows import RowDecoder
 
 
-def refuse_pivots(metadata: Mapping[str, Any], *, result_format: str) -> None:
-    """Refuse what lists ``pivots``: the envelope of `json_detail`, or field metadata.
-
-    Raises
-    ------
-    PayloadError
-        It does.
-    """
-    if metadata.get("pivots"):
-        message = "the query is pivoted, and pivoted results are not decoded yet; run it without pivots"
-        raise PayloadError(message, result_format=result_format)
-
-
 def refuse_failed_query(envelope: Mapping[str, Any], payload: Payload, findings: Findings) -> None:
     """Raise what `json_detail` reports in ``errors`` or ``error``; remarks among it become notes.
 

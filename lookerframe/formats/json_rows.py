@@ -1,69 +1,220 @@
-"""``json``: an array of flat objects, field name → value, and nothing else.
+"""``json``, ``inline_json`` and ``json_label``: an array of objects, field name or label → value, and nothing else.
 
-Source: Looker API 4.0 (``json``: plain JSON) and recorded answers; a failed query is HTTP 400, or HTTP 200 with
-``[{"looker_error": "..."}]``. Field metadata comes from the explore or from the caller; where there is none, types are
-inferred from the values, over all rows.
+Source: Looker API 4.0 and recorded answers; a failed query is HTTP 400, or HTTP 200 with ``[{"looker_error": "..."}]``.
+Field metadata comes from the explore or from the caller; where there is none, types are inferred from the values, over
+all rows. Pivoted values are nested, ``{"orders.count": {"orders.status": {"complete": 1}}}``, one pivot in the other;
+nothing lists the pivots, so the rows are kept in a temporary file until all are known. That totals are the last row,
+and those of a row stand beside the values of the first pivot, is assumed.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from lookerframe.fields import Field, fields_of
-from lookerframe.formats.failures import failed_rows, refuse_pivots
+import msgspec
+
+from lookerframe.columns import Pivot
+from lookerframe.exceptions import PayloadError
+from lookerframe.fields import Field, fields_of, pivot_fields_of
+from lookerframe.formats.cell_rows import Spool
+from lookerframe.formats.failures import failed_rows
+from lookerframe.layout import Layout, spread_fields
+from lookerframe.pivots import ROW_TOTAL, TOTAL
 from lookerframe.render import shorten
-from lookerframe.result import Findings, Result
+from lookerframe.result import Findings
 from lookerframe.rows import RowArray
 from lookerframe.typed_rows import ERROR_KEY, RowDecoder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from lookerframe.fields import Typing
+    from lookerframe.columns import Decoding
     from lookerframe.payload import Payload
-    from lookerframe.result import OnTruncate
+    from lookerframe.result import Result
     from lookerframe.typed_rows import Piece
 
 
+@dataclass(frozen=True, slots=True)
 class JsonRows:
-    """Decoder of ``json``."""
+    """A decoder of plain rows.
 
-    name = "json"
+    Attributes
+    ----------
+    name
+        The result format.
+    by_label
+        Whether the rows' members are labels of fields.
+    """
 
-    def decode(self, payload: Payload, *, typing: Typing, on_truncate: OnTruncate) -> Result:
+    name: str
+    by_label: bool = False
+
+    def decode(self, payload: Payload, decoding: Decoding) -> Result:
         """Turn a payload into a result, its first batch read; see `formats.decode`."""
-        findings = Findings({"result_format": self.name, **payload.context})
-        rows = RowArray(payload.chunks, key=None, result_format=self.name)
-        rows.head()
-        keys = rows.first_keys()
-        described = payload.fields is not None
-        failed = ERROR_KEY in keys and (len(keys) == 1 or not described)
-        fields: tuple[Field, ...] = ()  # nothing to look up for a query that failed
-        if payload.fields is not None and not failed:
-            metadata = payload.fields()
-            fields = fields_of(metadata)
-            refuse_pivots(metadata, result_format=self.name)
-        elif not failed:
-            fields = tuple(Field(name) for name in keys)
-            findings.note("no field metadata was given: types are inferred from the values; give fields= for Looker's")
-        columns = () if failed else typing.columns(fields)
-        decoder = RowDecoder(columns, in_cells=False, result_format=self.name, closed=not described and not failed)
-        pieces = _pieces(rows, decoder, payload, findings)
-        return Result(
-            columns,
-            pieces,
-            findings,
-            close=payload.close,
-            on_failure=payload.on_failure,
-            stats=payload.stats,
-            on_truncate=on_truncate,
+        decoding.refuse_cells(self.name)
+        return _Reading(self, payload, decoding).result()
+
+
+class _Reading:
+    """One payload on its way to a result."""
+
+    def __init__(self, form: JsonRows, payload: Payload, decoding: Decoding) -> None:
+        self._form = form
+        self._payload = payload
+        self._decoding = decoding
+        self._findings = Findings({"result_format": form.name, **payload.context})
+        self._rows = RowArray(payload.chunks, key=None, result_format=form.name)
+        self._spool: Spool | None = None
+        self._keys: Mapping[str, str] = {}
+
+    def result(self) -> Result:
+        self._rows.head()
+        row = self._rows.first_row()
+        described = self._payload.fields is not None
+        # Nothing is looked up for a query that failed; where it is not known what is a field, one more may well be.
+        if ERROR_KEY in row and (len(row) == 1 or not described):
+            return self._decoded(Layout((), decoding=self._decoding), closed=False)
+        try:
+            return self._decoded(self._layout(row), closed=not described)
+        except BaseException:
+            self._close()
+            raise
+
+    def _decoded(self, layout: Layout, *, closed: bool) -> Result:
+        decoder = RowDecoder(layout.columns, in_cells=False, result_format=self._form.name, closed=closed)
+        return layout.result(self._pieces(decoder), self._findings, self._payload, close=self._close)
+
+    def _close(self) -> None:
+        if self._spool is not None:
+            self._spool.close()
+        self._payload.close()
+
+    def _layout(self, row: Mapping[str, Any]) -> Layout:
+        fields, heads = self._fields(row)
+        self._keys = self._keyed([*fields, *heads])
+        levels = [self._keys[field.name] for field in heads]
+        pivots: tuple[Pivot, ...] = ()
+        if levels and row:
+            self._spool = Spool(self._form.name)
+            self._spool.take(self._rows)
+            self._rows.envelope()
+            pivots = _pivots(self._spool.pieces(msgspec.json.decode), levels)
+
+        def is_spread(field: Field) -> bool:
+            cell = row.get(self._keys[field.name])
+            return not row or (isinstance(cell, dict) and levels[0] in cell)
+
+        context = self._findings.metadata
+        timezone = context.get("timezone")
+        return Layout(
+            fields,
+            decoding=self._decoding,
+            pivot_fields=heads,
+            pivots=pivots,
+            pivoted=spread_fields(fields, is_spread) if heads else (),
+            timezone=timezone if isinstance(timezone, str) else None,
+            totals_row=bool(context.get("total")),
+            path=lambda field, pivot, _part: _path(self._keys[field.name], pivot, levels),
         )
 
+    def _fields(self, row: Mapping[str, Any]) -> tuple[tuple[Field, ...], tuple[Field, ...]]:
+        """Return the fields of the rows, and those by which they are pivoted."""
+        if self._payload.fields is None:
+            self._findings.note(
+                "no field metadata was given: types are inferred from the values; give fields= for Looker's"
+            )
+            return tuple(Field(name) for name in row), tuple(Field(name) for name in _levels(row))
+        metadata = self._payload.fields()
+        fields, heads = fields_of(metadata), pivot_fields_of(metadata)
+        if not heads and (levels := _levels(row)):
+            known = {self._key(field): field for field in fields}
+            heads = tuple(known.get(level, Field(level)) for level in levels)
+            fields = tuple(field for field in fields if field not in heads)
+        return fields, heads
 
-def _pieces(rows: RowArray, decoder: RowDecoder, payload: Payload, findings: Findings) -> Iterator[Piece]:
-    with failed_rows(decoder, payload, findings):
-        yield from decoder.data(rows.pieces(decoder))
-        rows.envelope()
-    if decoder.unlisted:
-        names = shorten(", ".join(decoder.unlisted), 500)
-        findings.note(f"rows have members that no field metadata describes; they are not in the table: {names}")
+    def _key(self, field: Field) -> str:
+        return (field.label or field.name) if self._form.by_label else field.name
+
+    def _keyed(self, fields: Sequence[Field]) -> dict[str, str]:
+        """Say under which member the values of each field stand."""
+        keys = {field.name: self._key(field) for field in fields}
+        if len(set(keys.values())) != len(keys):
+            twice = next(key for key in keys.values() if list(keys.values()).count(key) > 1)
+            message = f"two fields have the label {twice!r}, so their values cannot be told apart; take another format"
+            raise PayloadError(message, result_format=self._form.name)
+        return keys
+
+    def _pieces(self, decoder: RowDecoder) -> Iterator[Piece]:
+        with failed_rows(decoder, self._payload, self._findings):
+            if self._spool is None:
+                yield from decoder.data(self._rows.pieces(decoder))
+                self._rows.envelope()
+            else:
+                yield from decoder.data(self._spool.pieces(decoder))
+        if decoder.unlisted:
+            names = shorten(", ".join(decoder.unlisted), 500)
+            self._findings.note(
+                f"rows have members that no field metadata describes; they are not in the table: {names}"
+            )
+
+
+def _levels(row: Mapping[str, Any]) -> list[str]:
+    """Name the pivoted dimensions by how values are nested in a row."""
+    nested = next((cell for cell in row.values() if isinstance(cell, dict)), None)
+    found = []
+    while isinstance(nested, dict) and nested:
+        level, values = next(iter(nested.items()))
+        found.append(level)
+        inner = values.values() if isinstance(values, dict) else ()
+        nested = next((value for value in inner if isinstance(value, dict)), None)
+    return found
+
+
+def _pivots(pieces: Iterator[list[dict[str, Any]]], levels: Sequence[str]) -> tuple[Pivot, ...]:
+    """Gather all combinations of pivoted values that rows have, in the order in which they stand there."""
+    order: list[tuple[str, ...]] = []
+    has_totals = False
+    for row in (row for rows in pieces for row in rows):
+        for cell in row.values():
+            found = list(_combinations(cell, levels))
+            has_totals = has_totals or (ROW_TOTAL,) in found
+            found = [values for values in found if values != (ROW_TOTAL,)]
+            if set(found) - set(order):
+                order = _merged(order, found)
+    # A null is the empty text. Source: recorded answers.
+    pivots = tuple(Pivot("|".join(values), tuple(value or None for value in values)) for values in order)
+    return (*pivots, TOTAL) if has_totals else pivots
+
+
+def _combinations(cell: Any, levels: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    if not (isinstance(cell, dict) and isinstance(cell.get(levels[0]), dict)):
+        return
+    for value, inner in cell[levels[0]].items():
+        if value == ROW_TOTAL or len(levels) == 1:
+            yield (value,)
+        else:
+            yield from ((value, *others) for others in _combinations(inner, levels[1:]))
+
+
+def _merged(order: Sequence[tuple[str, ...]], found: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """Put what is new after what it follows where it was met."""
+    merged = list(order)
+    known = set(order)
+    place = 0
+    for values in found:
+        if values in known:
+            place = merged.index(values) + 1
+        else:
+            merged.insert(place, values)
+            place += 1
+    return merged
+
+
+def _path(key: str, pivot: Pivot | None, levels: Sequence[str]) -> tuple[str, ...]:
+    if pivot is None:
+        return (key,)
+    if pivot.is_total:
+        return (key, levels[0], ROW_TOTAL)
+    values = ("" if value is None else value for value in pivot.values)
+    return (key, *(part for pair in zip(levels, values, strict=True) for part in pair))
