@@ -527,7 +527,6 @@ class Task:
         transport = self.looker._transport  # noqa: SLF001
         if self._known is None or self._known.result_format is None:
             self._known = tasks.get_task(transport, self.id, deadline=deadline, stats=stats)
-        formats.require(self._known.result_format)
         self._known = tasks.wait(transport, self._known, alive=self._alive, deadline=deadline, stats=stats)
         self._alive = False
         return self._known

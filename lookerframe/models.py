@@ -96,6 +96,10 @@ def _checked(cls: type[Any], body: Any, schema: str) -> dict[str, Any]:
     return values
 
 
+#: Values of ``row_total`` for none; others say where the totals stand. LookML's dashboards write "off".
+_NO_ROW_TOTAL = frozenset({"", "off", "false", "none"})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SavedQuery:
     """A query as Looker keeps it; immutable there too.
@@ -158,6 +162,30 @@ class SavedQuery:
             A value is of the wrong kind; ``.problems`` lists all of them with their paths.
         """
         return cls(**_checked(cls, body, "query"))
+
+    def facts(self) -> dict[str, Any]:
+        """Name what a reader of the query's result has to know of it, and what belongs in its metadata."""
+        facts = {
+            "query_id": self.id,
+            "slug": self.slug,
+            "share_url": self.share_url,
+            "model": self.model,
+            "explore": self.view,
+            "limit": _row_limit(self.limit),
+            "pivots": list(self.pivots) or None,
+            "total": self.total,
+            "row_total": None if self.row_total is None else self.row_total.lower() not in _NO_ROW_TOTAL,
+            "subtotals": list(self.subtotals) or None,
+            "timezone": self.query_timezone,
+        }
+        return {name: value for name, value in facts.items() if value is not None}
+
+
+def _row_limit(text: str | None) -> int | None:
+    try:
+        return int(text or "")
+    except ValueError:
+        return None
 
 
 def _query(value: Any, path: str, problems: list[SchemaProblem]) -> SavedQuery:

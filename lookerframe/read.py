@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from lookerframe import formats
 from lookerframe.client import Looker, Task
 from lookerframe.columns import Decoding
-from lookerframe.exceptions import ConfigError, InvalidQueryError, QueryProblem, UnexpectedContentError
+from lookerframe.exceptions import ConfigError, InvalidQueryError, QueryProblem
+from lookerframe.formats.detection import WEBHOOK, detect, inflated
+from lookerframe.formats.webhook import unwrap
+from lookerframe.models import SavedQuery
 from lookerframe.payload import Payload
 from lookerframe.query import Query
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from typing import Unpack
 
     import pandas as pd
@@ -23,7 +29,7 @@ if TYPE_CHECKING:
 
     from lookerframe.columns import Names, OnTruncate, Part, Pivots, Timestamps
     from lookerframe.fields import Numbers
-    from lookerframe.models import Look, QueryTask, SavedQuery
+    from lookerframe.models import Look, QueryTask
     from lookerframe.result import DtypeBackend, Result
     from lookerframe.tasks import RunOptions, TaskOptions
 
@@ -243,6 +249,7 @@ def decode(
     result_format: str | None = None,
     *,
     fields: Mapping[str, Any] | None = None,
+    query: Query | SavedQuery | Mapping[str, Any] | None = None,
     numbers: Numbers = "auto",
     dtypes: Mapping[str, str | pa.DataType] | None = None,
     timestamps: Timestamps = "naive",
@@ -256,13 +263,16 @@ def decode(
     Parameters
     ----------
     source : bytes, path, binary file or iterable of bytes
-        The body of a result as Looker sent it. A `str` is a path.
+        The body of a result as Looker sent it, or of what Looker posts to a webhook, with a result in it; it may be
+        compressed with gzip. A `str` is a path.
     result_format : str, optional
-        One of `formats.available()`. By default it is told from the first bytes: an array is `json`, an object
-        `json_detail`.
+        One of `formats.available()`, or ``"webhook"``. By default it is told from the first bytes.
     fields : mapping, optional
-        Field metadata for `json`, which carries none: an object with ``dimensions``, ``measures`` and
-        ``table_calculations``, as ``fields`` of a `json_detail` answer or of an explore. Without it types are inferred.
+        Field metadata for formats that carry none: an object with ``dimensions``, ``measures``, ``table_calculations``
+        and ``pivots``, as ``fields`` of a `json_detail` answer or of an explore. Without it types are inferred.
+    query : Query, SavedQuery or mapping, optional
+        What was asked, or the body that Looker gave for it: formats other than `json_detail` do not say whether the
+        last row is totals, how many heading rows are pivots, and which limit and time zone there were.
     numbers, dtypes, timestamps, names, cells, pivots, on_truncate
         See `Task.result`.
 
@@ -273,23 +283,24 @@ def decode(
 
     Raises
     ------
-    UnknownFormatError
-        The format has no decoder, or is none that can be told from the first bytes.
+    UnknownFormatError, UnexpectedContentError
+        The format has no decoder; it cannot be told from the first bytes.
     LookerSQLError, PayloadError, ConversionError
         See `read_looker_task`.
     """
+    if result_format not in (None, WEBHOOK):
+        formats.require(result_format)
     chunks, close, origin = _opened(source)
     iterator = iter(chunks)
     try:
         if result_format is None:
-            result_format, iterator = _told_format(iterator, origin)
-        payload = Payload(
-            result_format,
-            iterator,
-            origin=origin,
-            fields=None if fields is None else lambda: fields,
-            close=close,
-        )
+            iterator = inflated(iterator, origin=origin)
+            result_format, iterator = _told_format(iterator)
+        described = None if fields is None else lambda: fields
+        payload = Payload(result_format, iterator, origin=origin, fields=described, context=_facts(query), close=close)
+        if result_format == WEBHOOK:
+            found = unwrap(payload.read(), origin=origin)
+            payload = replace(found, fields=described, context={**found.context, **payload.context})
         decoding = Decoding(numbers, dtypes or {}, timestamps, names, cells, pivots, on_truncate)
         return formats.decode(payload, decoding)
     except BaseException:
@@ -375,19 +386,23 @@ def _no_payload(found: Any) -> ConfigError:
     return ConfigError(message, setting="source")
 
 
-def _told_format(chunks: Iterator[bytes], origin: str) -> tuple[str, Iterator[bytes]]:
+def _facts(query: Any) -> dict[str, Any]:
+    if query is None:
+        return {}
+    if isinstance(query, Query):
+        query = query.to_api()
+    if isinstance(query, Mapping):
+        query = SavedQuery.from_api(query)
+    if not isinstance(query, SavedQuery):
+        message = f"query is a Query, a SavedQuery or the body of one, not {type(query).__name__}"
+        raise ConfigError(message, setting="query")
+    return query.facts()
+
+
+def _told_format(chunks: Iterator[bytes]) -> tuple[str, Iterator[bytes]]:
     seen = b""
     for chunk in chunks:
         seen += chunk
         if len(seen) >= _SNIFFED_BYTES:
             break
-    start = seen.removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
-
-    def again() -> Iterator[bytes]:
-        yield seen
-        yield from chunks
-
-    if start in (b"{", b"["):
-        return "json_detail" if start == b"{" else "json", again()
-    message = f"{origin} is neither an array nor an object of JSON; give result_format= if it is another format"
-    raise UnexpectedContentError(message, offset=0)
+    return detect(seen), itertools.chain([seen], chunks)

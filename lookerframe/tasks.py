@@ -330,34 +330,14 @@ def _chunks(stream: Stream, task_id: str) -> Iterator[bytes]:
 
 def _context(task: QueryTask, limit: int | None) -> dict[str, Any]:
     query = task.query or SavedQuery()
-    facts: dict[str, Any] = {
+    facts = {
+        **query.facts(),
         "task_id": task.id,
         "query_id": task.query_id or query.id,
-        "slug": query.slug,
-        "share_url": query.share_url,
-        "model": query.model,
-        "explore": query.view,
-        "limit": _limit(query) if limit is None else limit,
-        "pivots": list(query.pivots) or None,
-        "total": query.total,
-        "row_total": _row_total(query),
-        "subtotals": list(query.subtotals) or None,
-        "timezone": query.query_timezone,
+        "limit": query.facts().get("limit") if limit is None else limit,
         "status": HTTPStatus.OK.value,
     }
     return {name: value for name, value in facts.items() if value is not None}
-
-
-def _row_total(query: SavedQuery) -> bool | None:
-    # Where the totals of rows stand; what LookML's dashboards write for none is "off".
-    return None if query.row_total is None else query.row_total.lower() not in ("", "off", "false", "none")
-
-
-def _limit(query: SavedQuery) -> int | None:
-    try:
-        return int(query.limit or "")
-    except ValueError:
-        return None
 
 
 def _refuse_final(state: str, task_id: str) -> None:

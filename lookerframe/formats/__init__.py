@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Protocol
 
 from lookerframe.columns import Decoding
 from lookerframe.exceptions import UnknownFormatError
+from lookerframe.formats.documents import GSXML, JPG, ODC, PNG, SQL
 from lookerframe.formats.json_bi import JSON_BI
 from lookerframe.formats.json_detail import JSON_DETAIL, JSON_DETAIL_LITE_STREAM
 from lookerframe.formats.json_rows import JsonRows
+from lookerframe.formats.unlisted import Unlisted
 
 if TYPE_CHECKING:
     from lookerframe.payload import Payload
@@ -39,6 +41,12 @@ _ALL: tuple[Format, ...] = (
     JsonRows("json"),
     JsonRows("inline_json"),
     JsonRows("json_label", by_label=True),
+    Unlisted("json_fe"),
+    SQL,
+    GSXML,
+    ODC,
+    PNG,
+    JPG,
 )
 _FORMATS: dict[str, Format] = {f.name: f for f in _ALL}
 
@@ -49,12 +57,12 @@ def available() -> tuple[str, ...]:
 
 
 def require(result_format: str | None) -> Format:
-    """Return the decoder of a result format.
+    """Return the decoder of a result format that a caller names.
 
     Raises
     ------
     UnknownFormatError
-        There is none.
+        There is none: most likely misspelt.
     """
     found = _FORMATS.get(result_format) if isinstance(result_format, str) else None
     if found is None:
@@ -63,7 +71,7 @@ def require(result_format: str | None) -> Format:
 
 
 def decode(payload: Payload, decoding: Decoding | None = None) -> Result:
-    """Decode a payload by its own result format.
+    """Decode a payload by its own result format; one that is not known only if it looks like rows, else as a document.
 
     Parameters
     ----------
@@ -74,15 +82,14 @@ def decode(payload: Payload, decoding: Decoding | None = None) -> Result:
 
     Raises
     ------
-    UnknownFormatError
-        There is no decoder for the format.
     LookerSQLError
         The query failed, however the format words it.
     PayloadError, ConversionError
         The payload is not what the format says, or a value does not fit its column; also later, as rows are read.
     """
     try:
-        return require(payload.result_format).decode(payload, decoding or Decoding())
+        known = _FORMATS.get(payload.result_format) or Unlisted(payload.result_format)
+        return known.decode(payload, decoding or Decoding())
     except BaseException:
         payload.close()
         raise

@@ -1,9 +1,9 @@
 """``html`` and ``md``: one table of text.
 
-Sources: ``html`` is a bare ``<table>``, a row on each line, headings in ``<th>`` (recorded), merged over the measures of
-a pivot (documented). ``md`` is documented as a simple table; its look is assumed: cells between pipes, one row of
-dashes below the first row of headings, a backslash before a pipe or a backslash in a cell. White space at the edges of
-a cell belongs to neither the writer nor the reader of Markdown, so it is not part of the text.
+Sources: ``html`` is a bare ``<table>``, a row on each line, headings in ``<th>`` (recorded), merged over the measures
+of a pivot (documented). ``md`` is documented as a simple table; its look is assumed: cells between pipes, one row of
+dashes below the first row of headings, a backslash before a pipe or a backslash in a cell. Blanks at the edges of a
+cell have no meaning in Markdown: they are not part of its text, and neither is a line break.
 """
 
 from __future__ import annotations
@@ -147,7 +147,7 @@ def _no_heading(is_heading: bool, cells: list[str]) -> list[str]:  # noqa: FBT00
 
 
 def _texts(chunks: Iterable[bytes], *, end: bytes, result_format: str) -> Iterator[str]:
-    """Give a body as text, cut where an `end` stands, wherever its chunks were cut; what follows the last comes last."""
+    """Give a body as text, cut behind an `end`, wherever its chunks were cut; what follows the last comes last."""
     buffer = bytearray()
     offset = 0
     for chunk in chunks:

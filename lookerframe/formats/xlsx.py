@@ -1,7 +1,7 @@
 """``xlsx``: a workbook of one sheet, its first rows the headings.
 
-Sources: Looker's documentation (heading rows as in ``csv``; each pivot value repeated over its columns); ECMA-376 part 1
-§18 for the parts of a workbook. Assumed: one sheet, no formulas, empty cells for nulls.
+Sources: Looker's documentation (heading rows as in ``csv``, each pivot value repeated over its columns); ECMA-376
+part 1, chapter 18, for the parts of a workbook. Assumed: one sheet, no formulas, empty cells for nulls.
 
 Cells become the text that the other formats of text have, so that columns are typed alike. What a workbook cannot hold
 cannot be got back: numbers are float64, so whole numbers from 2^53 on are no longer exact; a text ends after 32,767
@@ -188,9 +188,9 @@ class Workbook:
         found: list[str] = []
 
         def start(tag: str, attrs: dict[str, str]) -> None:
-            if _local(tag) == "Relationship" and attrs.get("Type", "").endswith(kind):
-                if identifier in (None, attrs.get("Id")) and attrs.get("TargetMode", "Internal") == "Internal":
-                    found.append(posixpath.normpath(posixpath.join("/", folder, attrs.get("Target", "")))[1:])
+            is_due = _local(tag) == "Relationship" and attrs.get("Type", "").endswith(kind)
+            if is_due and identifier in (None, attrs.get("Id")):
+                found.append(posixpath.normpath(posixpath.join("/", folder, attrs.get("Target", "")))[1:])
 
         self._parse(posixpath.join(folder, "_rels", f"{name}.rels"), start=start)
         if not found and required:
@@ -438,7 +438,9 @@ class _Sheet:
             raise PayloadError(message, result_format=Xlsx.name)
         self._blank += (number - self._number - 1) * max(1, self._width)
         if number >= _MAX_ROWS or self._blank > _MAX_BLANK:
-            message = f"the sheet reaches row {number:,}: it is full, so rows may be missing; fetch it in another format"
+            message = (
+                f"the sheet reaches row {number:,}: it is full, so rows may be missing; fetch it in another format"
+            )
             raise PayloadLimitError(message, result_format=Xlsx.name)
         self.rows.extend([] for _ in range(self._number + 1, number))
         self._number, self._row = number, []
@@ -449,7 +451,9 @@ class _Sheet:
         if reference is not None:
             row, column = _place(reference)
             if row != self._number - 1 or column < len(self._row) or column >= _MAX_COLUMNS:
-                message = f"cell {shorten(reference, 20)!r} stands in row {self._number:,}, after {len(self._row)} cells"
+                message = (
+                    f"cell {shorten(reference, 20)!r} stands in row {self._number:,}, after {len(self._row)} cells"
+                )
                 raise PayloadError(message, result_format=Xlsx.name)
         self._row += [None] * (column - len(self._row))
         self._column, self._attrs = column, attrs

@@ -1,0 +1,190 @@
+"""What a saved payload is, by its first bytes."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+import zlib
+from typing import TYPE_CHECKING
+
+from lookerframe.exceptions import (
+    IncompleteResultError,
+    PayloadError,
+    PayloadLimitError,
+    UnexpectedContentError,
+)
+from lookerframe.render import shorten
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+#: What `detect` answers to a body that wraps a result; see `webhook`.
+WEBHOOK = "webhook"
+
+_MAGIC = (
+    (b"PK\x03\x04", "xlsx"),
+    (b"PK\x05\x06", "xlsx"),
+    (b"\x89PNG\r\n\x1a\n", "png"),
+    (b"\xff\xd8\xff", "jpg"),
+)
+_GZIP = b"\x1f\x8b"
+_BOM = b"\xef\xbb\xbf"
+_WRAPPERS = frozenset({"scheduled_plan", "attachment", "form_params"})
+#: A string, whole or cut off (then group 1 is not a quote), or a bracket.
+_TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+("|\\?\Z)|[][{}]', re.DOTALL)
+_COLON = re.compile(r"\s*+:")
+_COMMENTS = re.compile(r"(?:\s++|--[^\n]*+(?:\n|\Z)|/\*.*?(?:\*/|\Z))++", re.DOTALL)
+#: How Looker's SQL begins. A heading of csv may begin with the same words, but hardly spelt so.
+_SQL = re.compile(
+    r"(?:SELECT|select)\s|(?:WITH|with)\s+\S+\s+(?:AS|as)\s*\(|(?:CREATE|create)\s+(?:\S+\s+){0,3}(?:AS|as)\s"
+)
+_OFFICE = re.compile(r"urn:schemas-microsoft-com|<odc:")
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f]")
+
+_PIECE = 64 * 1024
+_MAX_RATIO = 1_000
+_RATIO_FREE = 1024 * 1024
+
+
+def detect(start: bytes) -> str:
+    """Tell the result format of a payload.
+
+    Parameters
+    ----------
+    start
+        Its first bytes, some thousands of them; all, if there are no more.
+
+    Returns
+    -------
+    str
+        A result format, as the API spells it, or ``"webhook"``. Labels of `json_label` look like names, so it is told
+        as ``"json"``; what is text and nothing else is ``"txt"`` if its first line has a tab, else ``"csv"``.
+
+    Raises
+    ------
+    UnexpectedContentError
+        It is nothing that a result can be.
+    """
+    found = next((name for magic, name in _MAGIC if start.startswith(magic)), None)
+    if found is None:
+        text = _text(start)
+        found = _BY_BRACKET.get(text[0], _of_lines)(text)
+    return found
+
+
+def inflated(chunks: Iterable[bytes], *, origin: str) -> Iterator[bytes]:
+    """Inflate what was saved as gzip; pass on whatever else it is.
+
+    Parameters
+    ----------
+    chunks
+        The file.
+    origin
+        Its name, for messages.
+
+    Raises
+    ------
+    IncompleteResultError
+        The gzip stream stops before its end.
+    PayloadError, PayloadLimitError
+        It is damaged, or inflates more than a thousandfold.
+    """
+    source = iter(chunks)
+    seen = b""
+    for chunk in source:
+        seen += chunk
+        if len(seen) >= len(_GZIP):
+            break
+    if not seen.startswith(_GZIP):
+        yield from itertools.chain([seen] if seen else [], source)
+        return
+    yield from _inflated(itertools.chain([seen], source), origin)
+
+
+def _inflated(chunks: Iterable[bytes], origin: str) -> Iterator[bytes]:
+    received = given = 0
+    member = zlib.decompressobj(wbits=31)
+    for chunk in chunks:
+        received += len(chunk)
+        data = chunk
+        while data:
+            if member.eof:  # one member may follow the other
+                member = zlib.decompressobj(wbits=31)
+            try:
+                piece = member.decompress(data, _PIECE)
+            except zlib.error as exc:
+                message = f"{origin} begins like a gzip file, but is none ({exc})"
+                raise PayloadError(message) from exc
+            data = member.unconsumed_tail or member.unused_data
+            given += len(piece)
+            if given > max(_RATIO_FREE, _MAX_RATIO * received):
+                message = f"{origin} inflates more than {_MAX_RATIO:,}-fold"
+                raise PayloadLimitError(message, offset=given)
+            yield piece
+    if not member.eof:
+        message = f"{origin}: the gzip stream stops before its end"
+        raise IncompleteResultError(message, offset=given)
+
+
+def _text(start: bytes) -> str:
+    """Read the bytes as text, but for a character that is cut off at their end."""
+    try:
+        text = start.removeprefix(_BOM).decode()
+    except UnicodeDecodeError as exc:
+        if exc.reason != "unexpected end of data":
+            raise _nothing_known(start) from None
+        text = start.removeprefix(_BOM)[: exc.start].decode()
+    if not text.strip():
+        raise UnexpectedContentError("expected a result, met an empty body", offset=0)
+    if _CONTROL.search(text):
+        raise _nothing_known(start)
+    return text.lstrip()
+
+
+def _nothing_known(start: bytes) -> UnexpectedContentError:
+    met = shorten(repr(bytes(start[:60])), 200)
+    message = f"the payload begins with {met}, as no result does; give result_format= if it is one all the same"
+    return UnexpectedContentError(message, offset=0)
+
+
+def _of_object(text: str) -> str:
+    names = set(_members(text))
+    if names & _WRAPPERS:
+        return WEBHOOK
+    return "json_bi" if names & {"metadata", "rows"} else "json_detail"
+
+
+def _members(text: str) -> Iterator[str]:
+    """Name the members of an object, as far as its text reaches."""
+    depth = 0
+    for token in _TOKEN.finditer(text):
+        kind = text[token.start()]
+        if kind in "{[":
+            depth += 1
+        elif kind in "}]":
+            depth -= 1
+        elif depth == 1 and token[1] == '"' and _COLON.match(text, token.end()):
+            try:
+                yield json.loads(token[0])
+            except ValueError:  # reported when the body is parsed
+                continue
+
+
+def _of_markup(text: str) -> str:
+    if _OFFICE.search(text):
+        return "odc"
+    return "gsxml" if text.startswith("<?xml") and "<!doctype html" not in text.lower() else "html"
+
+
+def _of_lines(text: str) -> str:
+    line = text.partition("\n")[0].rstrip()
+    if len(line) > 1 and line.startswith("|") and line.endswith("|"):
+        return "md"
+    comments = _COMMENTS.match(text)
+    if text.startswith(("--", "/*")) or _SQL.match(text, comments.end() if comments else 0):
+        return "sql"
+    return "txt" if "\t" in line else "csv"
+
+
+_BY_BRACKET: dict[str, Callable[[str], str]] = {"{": _of_object, "[": lambda _text: "json", "<": _of_markup}
