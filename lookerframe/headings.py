@@ -88,10 +88,10 @@ def read_headings(
     labels = [label.strip() for label in rows[-1]]
     above = list(zip(*rows[:-1], strict=True)) or [()] * len(labels)
     left = _left(labels, above, fields, heads) if heads else len(labels)
-    groups = _groups(labels, above, range(left, len(labels)), fields)
+    spread = [field for field in fields if field.measure is not False]
+    groups = _groups(labels, above, range(left, len(labels)), spread)
     pivots = _pivots([values for values, _ in groups], heads, row_total=row_total, result_format=result_format)
     found = [(None, _matched(labels, range(left), fields))]
-    spread = [field for field in fields if field.measure is not False]
     found += [(pivot, _matched(labels, places, spread)) for pivot, (_, places) in zip(pivots, groups, strict=True)]
     slots: list[tuple[str, str | None] | None] = [None] * len(labels)
     for pivot, fitting in found:

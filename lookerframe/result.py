@@ -21,6 +21,7 @@ from lookerframe.exceptions import (
     UnexpectedContentError,
 )
 from lookerframe.render import shorten
+from lookerframe.typed_rows import Piece
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
     from lookerframe.columns import Column, OnTruncate
     from lookerframe.payload import Figures
-    from lookerframe.typed_rows import Piece
 
 #: How pandas shall hold the columns; see `Result.to_pandas`.
 DtypeBackend: TypeAlias = Literal["pyarrow", "numpy_nullable", "numpy"]
@@ -254,7 +254,7 @@ class Result:
                 kept = list(groups)
                 schema = self._schema_of(kept)
                 self._note_choices(schema, "all rows")
-                self._table = pa.Table.from_batches([self._batch(group, schema) for group in kept], schema)
+                self._table = pa.Table.from_batches([_batch(piece, schema) for piece in kept], schema)
                 self.schema = schema
         return self._table
 
@@ -346,7 +346,7 @@ class Result:
         raise ResultConsumedError(message)
 
     @contextlib.contextmanager
-    def _taking(self) -> Iterator[Iterator[list[Piece]]]:
+    def _taking(self) -> Iterator[Iterator[Piece]]:
         """Take the rows, this once; let go of the connection at the end, also if they are not read to theirs."""
         # An exception that passes through Arrow's C stream comes out as another: it is kept for `reading`.
         try:
@@ -367,11 +367,11 @@ class Result:
     def _stream(self) -> Iterator[pa.RecordBatch]:
         with self._taking() as groups:
             self._note_choices(self.schema, "the first rows")
-            for group in groups:
-                yield self._batch(group, self.schema)
+            for piece in groups:
+                yield _batch(piece, self.schema)
 
-    def _grouped(self, pieces: Iterable[Piece]) -> Generator[list[Piece], None, None]:
-        """Gather pieces until they make a batch; when they have ended, say whether all rows came."""
+    def _grouped(self, pieces: Iterable[Piece]) -> Generator[Piece, None, None]:
+        """Join pieces until they make a batch; when they have ended, say whether all rows came."""
         try:
             group: list[Piece] = []
             rows = size = 0
@@ -380,11 +380,11 @@ class Result:
                 group.append(piece)
                 rows, size = rows + piece.rows, size + sum(array.nbytes for array in piece.arrays)
                 if rows >= BATCH_ROWS or size >= BATCH_BYTES:
-                    yield group
+                    yield self._joined(group)
                     group, rows, size = [], 0, 0
             self._close()  # all of it has arrived
             if group:
-                yield group
+                yield self._joined(group)
             self._judge_truncation()
         finally:
             self._close()
@@ -413,11 +413,20 @@ class Result:
         if self._on_truncate == "warn":
             warnings.warn(message, TruncatedWarning, stacklevel=_outside())
 
-    def _schema_of(self, groups: Iterable[list[Piece]]) -> pa.Schema:
-        types: list[list[pa.DataType]] = [[] for _ in self._columns]
-        for piece in itertools.chain.from_iterable(groups):
-            for met, array in zip(types, piece.arrays, strict=True):
-                met.append(array.type)
+    def _joined(self, group: Sequence[Piece]) -> Piece:
+        if len(group) == 1:
+            return group[0]
+        arrays = []
+        for place, column in enumerate(self._columns):
+            arrow_type = column.reader.settle([piece.arrays[place].type for piece in group])
+            parts = [
+                fit(piece.arrays[place], arrow_type, column=column.name, first_row=piece.first_row) for piece in group
+            ]
+            arrays.append(pa.concat_arrays(parts))
+        return Piece(tuple(arrays), group[0].first_row, sum(piece.rows for piece in group))
+
+    def _schema_of(self, pieces: Sequence[Piece]) -> pa.Schema:
+        types = [[piece.arrays[place].type for piece in pieces] for place in range(len(self._columns))]
         return pa.schema(
             [column.arrow_field(column.reader.settle(met)) for column, met in zip(self._columns, types, strict=True)],
             metadata={f"looker.{key}": value for key, value in spelt(self._findings.metadata).items()},
@@ -445,15 +454,6 @@ class Result:
         for arrow_type, names in chosen.items():
             what = shorten(", ".join(names), 500)
             self._findings.note(f"{arrow_type} was chosen by the values of {seen} for {what}")
-
-    def _batch(self, group: list[Piece], schema: pa.Schema) -> pa.RecordBatch:
-        arrays = []
-        for index, field in enumerate(schema):
-            parts = [
-                fit(piece.arrays[index], field.type, column=field.name, first_row=piece.first_row) for piece in group
-            ]
-            arrays.append(parts[0] if len(parts) == 1 else pa.concat_arrays(parts))
-        return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
 class Document(Result):
@@ -502,6 +502,14 @@ class Document(Result):
     def _refuse_second_reading(self) -> NoReturn:
         message = "the result is no table; its text is in .text, its bytes in .content"
         raise UnexpectedContentError(message, result_format=self._findings.metadata.get("result_format"))
+
+
+def _batch(piece: Piece, schema: pa.Schema) -> pa.RecordBatch:
+    arrays = [
+        fit(array, field.type, column=field.name, first_row=piece.first_row)
+        for array, field in zip(piece.arrays, schema, strict=True)
+    ]
+    return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
 def spelt(metadata: Mapping[str, Any]) -> dict[str, str]:

@@ -22,6 +22,7 @@ from lookerframe.exceptions import (
     PayloadLimitError,
     UnexpectedContentError,
 )
+from lookerframe.formats.text_tables import decode_table
 from lookerframe.render import shorten, text_of_html
 from lookerframe.rows import MAX_ROW_BYTES, PIECE_BYTES
 
@@ -60,9 +61,7 @@ class Html:
 
     def decode(self, payload: Payload, decoding: Decoding) -> Result:
         """Turn a payload into a result, its first batch read; see `formats.decode`."""
-        from lookerframe.formats.text_tables import decode_table
-
-        rows = _html_rows(payload)
+        rows = html_rows(payload)
         headings: list[list[str]] = []
         for is_heading, cells in rows:
             if not is_heading:
@@ -86,9 +85,7 @@ class Md:
 
     def decode(self, payload: Payload, decoding: Decoding) -> Result:
         """Turn a payload into a result, its first batch read; see `formats.decode`."""
-        from lookerframe.formats.text_tables import decode_table
-
-        rows = _md_rows(payload)
+        rows = md_rows(payload)
         headings = list(itertools.islice(rows, 1))
         return decode_table(self.name, headings, batches(rows, headings, self.name), payload, decoding)
 
@@ -201,8 +198,23 @@ class _Start:
 # -- html --------------------------------------------------------------------------------------------------------------
 
 
-def _html_rows(payload: Payload) -> Iterator[tuple[bool, list[str]]]:
-    """Give each row of the table: whether it is one of headings, and its texts."""
+def html_rows(payload: Payload) -> Iterator[tuple[bool, list[str]]]:
+    """Read a table of HTML, row by row.
+
+    Yields
+    ------
+    tuple of bool and list of str
+        Whether the row is one of headings, and the texts of its cells; one that spans columns is repeated over them.
+
+    Raises
+    ------
+    UnexpectedContentError
+        It is another page, or none.
+    IncompleteResultError
+        The table is not closed.
+    PayloadError, PayloadLimitError
+        It is no bare table, not UTF-8, or passes a limit.
+    """
     start = _Start(payload.chunks)
     table = _Table()
     text = ""
@@ -371,8 +383,23 @@ _STRUCTURE = frozenset({"table", "tr", "td", "th", "script", "style", *_PARTS})
 # -- md ----------------------------------------------------------------------------------------------------------------
 
 
-def _md_rows(payload: Payload) -> Iterator[list[str]]:
-    """Give the texts of each line but the one of dashes, which is the second."""
+def md_rows(payload: Payload) -> Iterator[list[str]]:
+    """Read a table of Markdown, row by row.
+
+    Yields
+    ------
+    list of str
+        The texts of each line but the second, the one of dashes.
+
+    Raises
+    ------
+    UnexpectedContentError
+        It is no such table.
+    IncompleteResultError
+        A line is not ended, and nothing proves that it is whole.
+    PayloadError, PayloadLimitError
+        A line is no row, not UTF-8, or passes a limit.
+    """
     start = _Start(payload.chunks)
     number = -1
     for number, line in enumerate(_md_lines(start, whole=payload.whole)):

@@ -1,8 +1,8 @@
 """The body that Looker posts to a webhook or an action, with a result inside.
 
-Source: recorded bodies, with ``type``, ``scheduled_plan``, ``attachment`` (``mimetype``, ``extension``, ``data``),
-``data`` and ``form_params``. A text stands in ``attachment.data`` as it is; bytes are in base64, with line breaks, and
-the media type ends with ``;base64``. JSON that is sent inline stands in ``data``.
+Source: recorded bodies. They have ``type``, ``scheduled_plan``, ``attachment`` (with ``mimetype``, ``extension``,
+``data``), ``data`` and ``form_params``. Text stands in ``attachment.data`` as it is; bytes are in base64, with line
+breaks, and the media type ends with ``;base64``. JSON that is sent inline stands in ``data``.
 """
 
 from __future__ import annotations

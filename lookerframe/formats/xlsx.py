@@ -19,17 +19,21 @@ import re
 import zipfile
 import zlib
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from xml.parsers import expat
 
+from lookerframe import arrays
 from lookerframe.exceptions import (
+    ConversionError,
     IncompleteResultError,
     PayloadError,
     PayloadLimitError,
     UnexpectedContentError,
 )
+from lookerframe.fields import Field, fields_of, pivot_fields_of
 from lookerframe.formats.markup import batches
+from lookerframe.formats.text_tables import decode_table
 from lookerframe.render import shorten, text_of_html
 
 if TYPE_CHECKING:
@@ -81,15 +85,49 @@ class Xlsx:
 
     def decode(self, payload: Payload, decoding: Decoding) -> Result:
         """Turn a payload into a result, its first batch read; see `formats.decode`."""
-        from lookerframe.formats.text_tables import decode_table
-
+        decoding.refuse_cells(self.name)
         book = Workbook(payload.read())
-        count = 1
+        fields: tuple[Field, ...] | None = None
+        pivots = len(payload.context.get("pivots") or ())
+        if payload.fields is not None:
+            metadata = payload.fields()
+            payload = replace(payload, fields=lambda: metadata)
+            fields, pivots = fields_of(metadata), len(pivot_fields_of(metadata))
         rows = book.rows()
-        headings = filled(list(itertools.islice(rows, count)), book.merged() if count > 1 else ())
-        width = len(headings[-1])
-        padded = (row + [None] * (width - len(row)) for row in rows)
-        return decode_table(self.name, headings, batches(padded, headings, self.name), payload, decoding)
+        headings = filled(list(itertools.islice(rows, pivots + 1)), book.merged() if pivots else ())
+        labels = [label.strip() for label in headings[-1]]
+        floats = _floats(fields or [Field(label) for label in labels], decoding)
+        values = _values(rows, [label in floats for label in labels], book, labels)
+        return decode_table(self.name, headings, batches(values, headings, self.name), payload, decoding)
+
+
+def _floats(fields: Iterable[Field], decoding: Decoding) -> set[str]:
+    """Name the headings of columns that are float64 whatever their values."""
+    found: dict[bool, set[str]] = {True: set(), False: set()}
+    for field in fields:
+        is_float = decoding.reader(field, field.name, timezone="UTC") is arrays.FLOAT
+        found[is_float].update(name.strip() for name in (field.name, field.label, field.label_short) if name)
+    return found[True] - found[False]
+
+
+def _values(
+    rows: Iterable[list[str | None]], are_floats: list[bool], book: Workbook, labels: list[str]
+) -> Iterator[list[str | None]]:
+    """Bring rows to the width of the headings; refuse whole numbers that may have been rounded."""
+    for row in rows:
+        for number, column, value in book.inexact:
+            if column >= len(are_floats) or not are_floats[column]:
+                raise _rounded(labels[column] if column < len(labels) else "", number, value)
+        book.inexact.clear()
+        yield row + [None] * (len(are_floats) - len(row))
+
+
+def _rounded(label: str, number: int, value: float) -> ConversionError:
+    advice = (
+        f"row {number:,} of the sheet: xlsx keeps numbers as float64, which rounds whole ones from 2^53 on; "
+        "fetch it in another format, or give dtypes= that make the column float64"
+    )
+    return ConversionError(label, row=None, value=int(value), arrow_type="int64", advice=advice)
 
 
 def filled(headings: list[list[str | None]], merged: Iterable[tuple[int, int, int, int]]) -> list[list[str]]:
@@ -142,9 +180,15 @@ class Workbook:
         It inflates to too much.
     PayloadError
         It is damaged, has several sheets, or declares a document type.
+
+    Attributes
+    ----------
+    inexact : list
+        Whole numbers that have been met and that float64 may have rounded: row of the sheet from 1, column from 0, value.
     """
 
     def __init__(self, body: bytes) -> None:
+        self.inexact: list[tuple[int, int, float]] = []
         self._archive = _opened(body)
         book = self._target("", "/officeDocument")
         names, self._is_1904 = self._sheets(book)
@@ -163,7 +207,8 @@ class Workbook:
         PayloadError, PayloadLimitError
             A cell has no value: an error, a formula. Or the sheet is damaged, or passes a limit.
         """
-        sheet = _Sheet(self._texts, self._styles, _EPOCH_1904 if self._is_1904 else _EPOCH_1900)
+        epoch = _EPOCH_1904 if self._is_1904 else _EPOCH_1900
+        sheet = _Sheet(self._texts, self._styles, epoch, self.inexact)
         for _ in self._parsed(self._sheet, start=sheet.start, end=sheet.end, text=sheet.text):
             while sheet.rows:
                 yield sheet.rows.popleft()
@@ -379,9 +424,12 @@ class _Sheet:
         Whether the end of the rows was met.
     """
 
-    def __init__(self, texts: list[str], styles: _Styles, epoch: dt.datetime) -> None:
+    def __init__(
+        self, texts: list[str], styles: _Styles, epoch: dt.datetime, inexact: list[tuple[int, int, float]]
+    ) -> None:
         self.rows: deque[list[str | None]] = deque()
         self.ended = False
+        self._inexact = inexact
         self._texts = texts
         self._styles = styles
         self._epoch = epoch
@@ -491,7 +539,12 @@ class _Sheet:
         number = float(text)
         if not math.isfinite(number):
             raise self._no_value(text)
-        return str(int(number)) if number.is_integer() and abs(number) < _INEXACT else repr(number)
+        if not number.is_integer():
+            return repr(number)
+        if abs(number) < _INEXACT:
+            return str(int(number))
+        self._inexact.append((self._number, self._column, number))
+        return repr(number)
 
     def _of_date(self, text: str) -> str:
         serial = float(text)
