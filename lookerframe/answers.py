@@ -106,6 +106,7 @@ def error_of(status: int, headers: Mapping[str, str], body: bytes, endpoint: str
     fallback = ServerError if status >= http.HTTPStatus.INTERNAL_SERVER_ERROR else FetchError
     error = _ERRORS.get(status, fallback)(message or _phrase(status), **facts)
     error.advice = _ADVICE.get(status)
+    error.is_page = is_html(headers, body)
     return error
 
 

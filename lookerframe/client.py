@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import json
 import threading
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
 from lookerframe import formats, tasks
 from lookerframe.auth import Login
 from lookerframe.columns import Decoding
 from lookerframe.config import Settings
 from lookerframe.deadline import Deadline, Stats
-from lookerframe.exceptions import ConfigError, DeadlineError, InvalidQueryError, LookerFrameError, QueryProblem
+from lookerframe.exceptions import (
+    ConfigError,
+    DeadlineError,
+    InvalidQueryError,
+    LookerFrameError,
+    LookerSQLError,
+    QueryProblem,
+)
 from lookerframe.models import Look, QueryTask, SavedQuery, User
 from lookerframe.query import Query, locate
 from lookerframe.transport import Transport, path
@@ -28,6 +35,8 @@ if TYPE_CHECKING:
     from lookerframe.result import Result
     from lookerframe.tasks import TaskOptions
 
+#: Whether to ask again for what an error of a query does not say; see `Task.result`.
+Detail: TypeAlias = Literal["fetch", "no"]
 #: Seconds for telling Looker to stop a query, after the time for the operation itself is over.
 _KILL_SECONDS = 4.0
 
@@ -154,6 +163,7 @@ class Looker:
         cells: Sequence[Part] = ("value",),
         pivots: Pivots = "wide",
         on_truncate: OnTruncate = "warn",
+        detail: Detail = "fetch",
         **options: Unpack[TaskOptions],
     ) -> Result:
         """Run a query and stream its rows.
@@ -164,7 +174,7 @@ class Looker:
             See `submit`.
         timeout : float or None, default 600.0
             Seconds for everything: submitting, waiting, and reading to the last row; None for no limit.
-        numbers, dtypes, timestamps, names, cells, pivots, on_truncate
+        numbers, dtypes, timestamps, names, cells, pivots, on_truncate, detail
             See `Task.result`.
 
         Returns
@@ -181,7 +191,7 @@ class Looker:
         decoding = Decoding(numbers, dtypes or {}, timestamps, names, cells, pivots, on_truncate)
         deadline, stats = Deadline(timeout), Stats()
         task = self._submit(query, result_format, deadline, stats, _now(options))
-        return task._result(deadline, stats, decoding)  # noqa: SLF001 - the same operation goes on
+        return task._result(deadline, stats, decoding, detail)  # noqa: SLF001 - the same operation goes on
 
     def run_look(
         self,
@@ -196,6 +206,7 @@ class Looker:
         cells: Sequence[Part] = ("value",),
         pivots: Pivots = "wide",
         on_truncate: OnTruncate = "warn",
+        detail: Detail = "fetch",
         **options: Unpack[TaskOptions],
     ) -> Result:
         """Run the query of a Look and stream its rows.
@@ -204,7 +215,7 @@ class Looker:
         ----------
         look : str, int or Look
             The id of a Look, its address, or the Look itself.
-        result_format, timeout, numbers, dtypes, timestamps, names, cells, pivots, on_truncate, **options
+        result_format, timeout, numbers, dtypes, timestamps, names, cells, pivots, on_truncate, detail, **options
             See `run`.
 
         Raises
@@ -224,7 +235,7 @@ class Looker:
             raise InvalidQueryError([problem])
         options.setdefault("look_id", found.id)
         task = self._submit(query, result_format, deadline, stats, _now(options))
-        return task._result(deadline, stats, decoding)  # noqa: SLF001
+        return task._result(deadline, stats, decoding, detail)  # noqa: SLF001
 
     # -- what Looker knows ---------------------------------------------------------------------------------------------
 
@@ -431,6 +442,7 @@ class Task:
         cells: Sequence[Part] = ("value",),
         pivots: Pivots = "wide",
         on_truncate: OnTruncate = "warn",
+        detail: Detail = "fetch",
     ) -> Result:
         """Wait for the task, and stream its rows, decoded by its own result format.
 
@@ -461,6 +473,10 @@ class Task:
             value, with the pivoted dimensions as columns.
         on_truncate : {"warn", "raise", "ignore"}, default "warn"
             What happens when Looker cut the rows at a limit.
+        detail : {"fetch", "no"}, default "fetch"
+            What happens when the query failed and the answer does not say where in its SQL, as in all formats but
+            `json_detail`: the same query is run once more as `json_detail`, and the error tells what that says; or the
+            error has the short message alone.
 
         Returns
         -------
@@ -488,7 +504,7 @@ class Task:
         Source: Looker API 4.0, ``GET /query_tasks/{query_task_id}`` and ``.../results``.
         """
         decoding = Decoding(numbers, dtypes or {}, timestamps, names, cells, pivots, on_truncate)
-        return self._result(Deadline(timeout), Stats(), decoding)
+        return self._result(Deadline(timeout), Stats(), decoding, detail)
 
     def cancel(self) -> bool:
         """Stop the query on the server.
@@ -506,7 +522,12 @@ class Task:
         deadline = Deadline(self.looker.settings.task_timeout)
         return tasks.kill(self.looker._transport, self.id, deadline=deadline, stats=Stats())  # noqa: SLF001
 
-    def _result(self, deadline: Deadline, stats: Stats, decoding: Decoding) -> Result:
+    def _result(self, deadline: Deadline, stats: Stats, decoding: Decoding, detail: Detail) -> Result:
+        def failed(exc: BaseException) -> None:
+            self._failed(exc)
+            if detail == "fetch" and isinstance(exc, LookerSQLError):
+                self._ask_for_details(exc, deadline, stats)
+
         try:
             task = self._wait(deadline, stats)
             payload = tasks.fetch(
@@ -514,14 +535,27 @@ class Task:
                 task,
                 limit=self._limit,
                 fields=self._field_source(task, deadline, stats),
-                on_failure=self._failed,
+                on_failure=failed,
                 deadline=deadline,
                 stats=stats,
             )
             return formats.decode(payload, decoding)
         except BaseException as exc:
-            self._failed(exc)
+            failed(exc)
             raise
+
+    def _ask_for_details(self, error: LookerSQLError, deadline: Deadline, stats: Stats) -> None:
+        """Ask once more for a format that has a place for all that is known of an error, and take it over."""
+        query_id = error.query_id or (self._known.query_id if self._known else None)
+        if error.result_format == "json_detail" or error.is_located or not query_id:
+            return
+        try:
+            again = self.looker._submit(SavedQuery(id=query_id), "json_detail", deadline, stats, {})  # noqa: SLF001
+            again._result(deadline, stats, Decoding(on_truncate="ignore"), "no").close()  # noqa: SLF001
+        except LookerSQLError as found:
+            error.issues, error.sql = found.issues, found.sql
+        except LookerFrameError as exc:
+            error.add_note(f"asking for the details as json_detail failed: {type(exc).__name__}")
 
     def _wait(self, deadline: Deadline, stats: Stats) -> QueryTask:
         transport = self.looker._transport  # noqa: SLF001

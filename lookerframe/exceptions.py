@@ -18,7 +18,8 @@
     │   └── TaskError                        .state
     │       ├── ResultExpiredError
     │       └── TaskKilledError
-    ├── LookerSQLError                       .issues .sql .task_id .query_id .result_format
+    ├── LookerSQLError                       .issues .sql .model .explore .fields .url .query_id .slug .task_id
+    │                                        .result_format .status
     ├── PayloadError(ValueError)             .result_format .offset
     │   ├── IncompleteResultError
     │   ├── UnexpectedContentError
@@ -38,10 +39,12 @@ from __future__ import annotations
 
 import copyreg
 import re
-from dataclasses import dataclass
+import sys
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from lookerframe.panels import error_panel
 from lookerframe.render import excerpt, shorten
 
 if TYPE_CHECKING:
@@ -51,6 +54,10 @@ if TYPE_CHECKING:
     from lookerframe.query import Query
 
 _MAX_TEXT = 4_000
+_MAX_SQL = 100_000
+_MAX_ISSUES = 20
+#: Attributes of a `LookerSQLError` that say what was asked and where.
+_WHERE = ("model", "explore", "query_id", "slug", "task_id", "result_format", "status", "url")
 _DIGITS = re.compile(r"\d{1,9}", re.ASCII)
 
 #: Remarks that Looker puts among the errors of a query that ran. Source: observed.
@@ -161,6 +168,8 @@ class FetchError(LookerFrameError):
 
     #: Appended to every message of the class: what the reader can do next.
     advice: str | None = None
+    #: Whether the answer was a page for people, as a proxy sends it, and not one of Looker's API.
+    is_page: bool = False
 
     def __init__(
         self,
@@ -344,8 +353,14 @@ class LookerSQLError(LookerFrameError):
         All that was reported, failures and notes.
     sql : str or None
         The statement in which the issues' lines count, if Looker sent it.
-    result_format, task_id, query_id : str or None
+    result_format, task_id, query_id, slug : str or None
         Where the error came from.
+    model, explore : str or None
+        What was asked.
+    fields : tuple of str
+        The fields that were asked for.
+    url : str or None
+        The address of the query in Looker's pages, where its explore opens.
     status : int or None
         HTTP status of the answer: 200 in `json_detail`, 400 in the others.
     """
@@ -358,6 +373,11 @@ class LookerSQLError(LookerFrameError):
         result_format: str | None = None,
         task_id: str | None = None,
         query_id: str | None = None,
+        slug: str | None = None,
+        model: str | None = None,
+        explore: str | None = None,
+        fields: Iterable[str] = (),
+        url: str | None = None,
         status: int | None = None,
     ) -> None:
         self.issues = tuple(issues)
@@ -365,16 +385,80 @@ class LookerSQLError(LookerFrameError):
         self.result_format = result_format
         self.task_id = task_id
         self.query_id = query_id
+        self.slug = slug
+        self.model = model
+        self.explore = explore
+        self.fields = tuple(fields)
+        self.url = url
         self.status = status
         super().__init__(self.issues)
 
+    @property
+    def failures(self) -> tuple[SqlIssue, ...]:
+        """The issues that made the query fail; all of them if none stands out."""
+        return tuple(issue for issue in self.issues if not issue.is_note) or self.issues
+
+    @property
+    def is_located(self) -> bool:
+        """Whether an issue says where in the SQL it arose."""
+        return any(issue.line is not None for issue in self.issues)
+
     def __str__(self) -> str:
-        text = "\n".join(issue.render(self.sql) for issue in self.issues) or "the query failed without a message"
-        if self.result_format not in (None, "json_detail") and all(issue.line is None for issue in self.issues):
+        shown = [issue.render(self.sql) for issue in self.issues[:_MAX_ISSUES]]
+        if len(self.issues) > _MAX_ISSUES:
+            shown.append(f"... and {len(self.issues) - _MAX_ISSUES} more issues")
+        text = "\n".join(shown) or "the query failed without a message"
+        if self.result_format not in (None, "json_detail") and not self.is_located and self.sql is None:
             text += (
                 f"\n({self.result_format} has no place for more; the same query as json_detail tells where in the SQL)"
             )
         return text
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the facts as values that JSON can hold, for logs; long texts are cut, and say so.
+
+        Returns
+        -------
+        dict
+            ``error``, ``message``, ``issues`` (a dict each), and the attributes.
+        """
+        return {
+            "error": type(self).__name__,
+            "message": self.failures[0].message[:_MAX_TEXT] if self.failures else "",
+            "issues": [
+                {name: shorten(value, _MAX_TEXT) if isinstance(value, str) else value for name, value in issue.items()}
+                for issue in (asdict(issue) for issue in self.issues[:_MAX_ISSUES])
+            ],
+            "sql": None if self.sql is None else shorten(self.sql, _MAX_SQL),
+            **{name: getattr(self, name) for name in _WHERE},
+            "fields": list(self.fields),
+        }
+
+    def _repr_html_(self) -> str:
+        shown = self.failures[:_MAX_ISSUES]
+        facts = [(name, str(value)) for name in _WHERE if (value := getattr(self, name)) is not None and name != "url"]
+        if self.fields:
+            facts.append(("fields", ", ".join(self.fields)))
+        links = [("open in Looker", self.url or "")]
+        links += [("edit the LookML", issue.edit_url) for issue in shown if issue.edit_url]
+        return error_panel(
+            "The query failed",
+            [(issue.message, issue.summary) for issue in shown],
+            sql=self.sql or next((issue.params for issue in shown if issue.params), None),
+            places=[(issue.line, issue.column) for issue in shown if issue.line is not None],
+            facts=facts,
+            links=links,
+        )
+
+    def _render_traceback_(self) -> list[str]:
+        # IPython asks for it in place of a traceback: what failed is the query, not the lines that led to it. Where
+        # there are pages, the panel is shown; a terminal has the text alone.
+        shell = sys.modules.get("IPython")
+        if shell is not None and type(shell.get_ipython()).__name__ == "ZMQInteractiveShell":
+            from IPython.display import HTML, display
+
+            display(HTML(self._repr_html_()))  # type: ignore[no-untyped-call]
+        return [f"{type(self).__name__}: {self}"]
 
 
 class PayloadError(LookerFrameError, ValueError):

@@ -91,7 +91,7 @@ def read_headings(
     spread = [field for field in fields if field.measure is not False]
     groups = _groups(labels, above, range(left, len(labels)), spread)
     pivots = _pivots([values for values, _ in groups], heads, row_total=row_total, result_format=result_format)
-    found = [(None, _matched(labels, range(left), fields))]
+    found: list[tuple[Pivot | None, dict[int, Field]]] = [(None, _matched(labels, range(left), fields))]
     found += [(pivot, _matched(labels, places, spread)) for pivot, (_, places) in zip(pivots, groups, strict=True)]
     slots: list[tuple[str, str | None] | None] = [None] * len(labels)
     for pivot, fitting in found:
@@ -186,7 +186,7 @@ def _judged(
         missing = [field for field in missing if field.measure is False]
     is_numbered = bool(slots) and slots[0] is None and not any(row[0].strip() for row in rows)
     unknown = [labels[place] for place, slot in enumerate(slots) if slot is None][is_numbered:]
-    if (unknown and missing) or (labels and not is_spread):
+    if (unknown and missing) or (any(labels) and not is_spread):
         met, due = (shorten(", ".join(map(repr, names)), _MAX_SHOWN) for names in (unknown, _due(missing)))
         message = f"no field of the query has the heading {met}"
         message += f", and no column that of {due}" if missing else ""

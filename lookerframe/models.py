@@ -171,6 +171,7 @@ class SavedQuery:
             "share_url": self.share_url,
             "model": self.model,
             "explore": self.view,
+            "fields": list(self.fields) or None,
             "limit": _row_limit(self.limit),
             "pivots": list(self.pivots) or None,
             "total": self.total,

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+    from lookerframe.client import Detail
     from lookerframe.columns import Names, OnTruncate, Part, Pivots, Timestamps
     from lookerframe.fields import Numbers
     from lookerframe.models import Look, QueryTask
@@ -51,6 +52,7 @@ def read_looker_task(
     cells: Sequence[Part] = ("value",),
     pivots: Pivots = "wide",
     on_truncate: OnTruncate = "warn",
+    detail: Detail = "fetch",
 ) -> pd.DataFrame:
     """Read the result of a query task; wait for it if it still runs.
 
@@ -64,7 +66,7 @@ def read_looker_task(
         Seconds for everything, from the first request to the last row; None waits without end.
     dtype_backend, multiindex
         See `Result.to_pandas`.
-    numbers, dtypes, timestamps, names, cells, pivots, on_truncate
+    numbers, dtypes, timestamps, names, cells, pivots, on_truncate, detail
         See `Task.result`.
 
     Returns
@@ -97,6 +99,7 @@ def read_looker_task(
             cells=cells,
             pivots=pivots,
             on_truncate=on_truncate,
+            detail=detail,
         )
         return result.to_pandas(dtype_backend=dtype_backend, multiindex=multiindex)
 
@@ -123,6 +126,7 @@ def read_looker_query(
     cells: Sequence[Part] = ("value",),
     pivots: Pivots = "wide",
     on_truncate: OnTruncate = "warn",
+    detail: Detail = "fetch",
     **options: Unpack[RunOptions],
 ) -> pd.DataFrame:
     """Run a query and read its result.
@@ -136,7 +140,7 @@ def read_looker_query(
         See `Query`.
     limit : int, optional
         Rows at most. By default all rows of a query that is spelled out here, and the own limit of a saved one.
-    looker, timeout, dtype_backend, multiindex, numbers, dtypes, timestamps, names, cells, pivots, on_truncate
+    looker, timeout, dtype_backend, multiindex, numbers, dtypes, timestamps, names, cells, pivots, on_truncate, detail
         See `read_looker_task`.
     result_format : str, default "json_detail"
         One of `formats.available()`.
@@ -177,6 +181,7 @@ def read_looker_query(
             cells=cells,
             pivots=pivots,
             on_truncate=on_truncate,
+            detail=detail,
             **options,
         )
         return result.to_pandas(dtype_backend=dtype_backend, multiindex=multiindex)
@@ -197,6 +202,7 @@ def read_looker_look(
     cells: Sequence[Part] = ("value",),
     pivots: Pivots = "wide",
     on_truncate: OnTruncate = "warn",
+    detail: Detail = "fetch",
     **options: Unpack[TaskOptions],
 ) -> pd.DataFrame:
     """Run the query of a Look and read its result.
@@ -206,7 +212,7 @@ def read_looker_look(
     look : str, int or Look
         The id of a Look, its address (``https://company.looker.com/looks/42``), or the Look itself. Its own row limit
         holds, unless ``limit=`` is given; ``limit=-1`` asks for all rows.
-    looker, timeout, dtype_backend, multiindex, numbers, dtypes, timestamps, names, cells, pivots, on_truncate
+    looker, timeout, dtype_backend, multiindex, numbers, dtypes, timestamps, names, cells, pivots, on_truncate, detail
         See `read_looker_task`.
     result_format, **options
         See `read_looker_query`.
@@ -239,6 +245,7 @@ def read_looker_look(
             cells=cells,
             pivots=pivots,
             on_truncate=on_truncate,
+            detail=detail,
             **options,
         )
         return result.to_pandas(dtype_backend=dtype_backend, multiindex=multiindex)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
+from dataclasses import dataclass
 
 TAB_WIDTH = 4
 _CONTEXT_LINES = 2
@@ -32,24 +33,54 @@ def excerpt(sql: str, line: int, column: int | None = None) -> str:
     str
         Up to five lines of SQL; empty if `sql` has no such line.
     """
+    lines = window(sql, line, column)
+    gutter = len(str(lines[-1].number)) if lines else 0
+    out = []
+    for item in lines:
+        out.append(f"{'>' if item.is_here else ' '} {item.number:>{gutter}} | {item.text}".rstrip())
+        if item.marked is not None:
+            out.append(f"  {'':>{gutter}} | {' ' * display_width(item.text[: item.marked])}^")
+    return "\n".join(out)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of SQL as it is shown.
+
+    Attributes
+    ----------
+    number
+        Counted from 1.
+    text
+        Its text or, of a long line, the part around the place; tabs are blanks, other control characters are replaced.
+    is_here
+        Whether it is the line in question.
+    marked
+        The place in `text`, counted from 0; None where no column is known.
+    """
+
+    number: int
+    text: str
+    is_here: bool = False
+    marked: int | None = None
+
+
+def window(sql: str, line: int, column: int | None = None) -> list[Line]:
+    """Take the lines of `sql` around one place; see `excerpt`."""
     lines = _LINE_END.split(sql)
     if len(lines) > line and not lines[-1]:
         lines.pop()  # the last line was ended, nothing more
     if not 1 <= line <= len(lines):
-        return ""
-    first = max(1, line - _CONTEXT_LINES)
-    last = min(len(lines), line + _CONTEXT_LINES)
-    gutter = len(str(last))
-    out = []
-    for number in range(first, last + 1):
+        return []
+    found = []
+    for number in range(max(1, line - _CONTEXT_LINES), min(len(lines), line + _CONTEXT_LINES) + 1):
         text = lines[number - 1]
         here = number == line
-        marked = column if here and column and column <= len(text) + 1 else None
-        start = _window_start(marked) if marked else 0
-        out.append(f"{'>' if here else ' '} {number:>{gutter}} | {_shown(text, start)}".rstrip())
-        if marked:
-            out.append(f"  {'':>{gutter}} | {' ' * _caret_offset(text, start, marked)}^")
-    return "\n".join(out)
+        place = column if here and column and column <= len(text) + 1 else None
+        start = _window_start(place) if place else 0
+        marked = None if place is None else (3 if start else 0) + len(_expanded(text[start : place - 1]))
+        found.append(Line(number, _shown(text, start), is_here=here, marked=marked))
+    return found
 
 
 def display_width(text: str) -> int:
@@ -78,13 +109,12 @@ def _window_start(column: int) -> int:
 
 def _shown(text: str, start: int) -> str:
     # The cut is marked in place, so that the caret's offset is the same with and without the mark.
-    part = _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text[start : start + _MAX_LINE])
-    return ("..." if start else "") + part.expandtabs(TAB_WIDTH) + ("..." if start + _MAX_LINE < len(text) else "")
+    part = _expanded(text[start : start + _MAX_LINE])
+    return ("..." if start else "") + part + ("..." if start + _MAX_LINE < len(text) else "")
 
 
-def _caret_offset(text: str, start: int, column: int) -> int:
-    before = text[start : column - 1].expandtabs(TAB_WIDTH)
-    return (3 if start else 0) + display_width(before)
+def _expanded(text: str) -> str:
+    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text).expandtabs(TAB_WIDTH)
 
 
 def _cells(character: str) -> int:

@@ -245,7 +245,8 @@ def fetch(
     Raises
     ------
     LookerSQLError
-        The query failed, and the result format has no place for it (HTTP 400).
+        The query failed, and the result format has no place for it: HTTP 400, but for a page of HTML, which a proxy
+        wrote.
     ResultExpiredError
         The result is gone (HTTP 404).
     DeadlineError, FetchError
@@ -307,13 +308,15 @@ def _results(transport: Transport, task: QueryTask, *, deadline: Deadline, stats
         raise _expired(task_id, exc) from exc
     except FetchError as exc:
         exc.task_id = task_id
-        if exc.status != HTTPStatus.BAD_REQUEST:
+        if exc.status != HTTPStatus.BAD_REQUEST or exc.is_page:
             raise
+        facts = _context(task, None)
         raise LookerSQLError(
             [SqlIssue(message=exc.message)],
             result_format=task.result_format,
-            task_id=task_id,
-            query_id=task.query_id,
+            **{name: facts.get(name) for name in ("task_id", "query_id", "slug", "model", "explore")},
+            fields=facts.get("fields") or (),
+            url=facts.get("share_url"),
             status=exc.status,
         ) from exc
 

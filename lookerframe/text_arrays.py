@@ -9,6 +9,7 @@ An empty text is no value, except in columns of text. There the formats decide: 
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -22,6 +23,8 @@ from lookerframe.exceptions import ConversionError
 if TYPE_CHECKING:
     from lookerframe.arrays import Reader
 
+#: A number as floats are spelt: JSON has these without quotes.
+_SCIENTIFIC = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?[eE][+-]?\d+", re.ASCII)
 _DIGITS = b"0123456789"
 _MINUS, _POINT, _ZERO = b"-.0"
 _DAY_LENGTH = len("2017-09-03")
@@ -168,13 +171,18 @@ def _read(reader: Reader, texts: pa.StringArray, *, column: str, first_row: int)
 
 
 def _json(reader: Reader, text: str) -> bytes:
-    """Write a text as the JSON that it stands for: a text, but for what JSON has words or brackets of its own for."""
-    if reader is arrays.YESNO and text in ("true", "false"):
-        return text.encode()
-    if reader is arrays.TEXT_LIST and text.startswith("["):
-        try:
-            msgspec.json.decode(text)
-        except msgspec.DecodeError:
-            return msgspec.json.encode(text)
-        return text.encode()
-    return msgspec.json.encode(text)
+    """Write a text as the JSON that it stands for: a text, but for what JSON itself has another spelling of."""
+    if reader is arrays.YESNO:
+        is_bare = text in ("true", "false")
+    elif reader in (arrays.FLOAT, arrays.NUMBER):
+        is_bare = _SCIENTIFIC.fullmatch(text) is not None
+    else:
+        is_bare = reader is arrays.TEXT_LIST and _is_array(text)
+    return text.encode() if is_bare else msgspec.json.encode(text)
+
+
+def _is_array(text: str) -> bool:
+    try:
+        return isinstance(msgspec.json.decode(text), list)
+    except msgspec.DecodeError:
+        return False

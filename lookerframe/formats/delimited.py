@@ -2,8 +2,8 @@
 
 Sources: every line, the last too, ends in a line feed (documented); labels head the columns, and cells with a comma are
 quoted (recorded). Assumed is quoting after RFC 4180 for the rest, in ``txt`` as in ``csv``; carriage returns before
-line feeds and a byte order mark are accepted. A cell without text is null. So is ``""``, if the headings are all quoted:
-then quotes say nothing; otherwise it is an empty text.
+line feeds and a byte order mark are accepted. A cell without text is null. So is ``""`` if the headings are all quoted,
+for then quotes say nothing; otherwise it is an empty text.
 
 Nothing in these formats says how many rows there are: a body that was cut between two rows passes for a whole one.
 """
@@ -13,7 +13,8 @@ from __future__ import annotations
 import csv
 import io
 import re
-from typing import TYPE_CHECKING, NoReturn
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
@@ -32,15 +33,15 @@ if TYPE_CHECKING:
     from lookerframe.payload import Payload
     from lookerframe.result import Result
 
-    Bytes = np.ndarray[tuple[int], np.dtype[np.uint8]]
-    Places = np.ndarray[tuple[int], np.dtype[np.int64]]
+    Places: TypeAlias = np.ndarray[tuple[int], np.dtype[np.int64]]
 
-#: Bytes of rows that are read at once; where they end depends on the body alone, not on how it arrives.
+#: Bytes of rows that are read at once. Where they end depends on the body alone, not on how it arrives.
 BLOCK_BYTES = 1024 * 1024
 
 _BOM = b"\xef\xbb\xbf"
 _QUOTE, _LINE_FEED, _RETURN = b'"\n\r'
-_HTML = re.compile(rb"\s*<[!?a-zA-Z]")
+_HTML = re.compile(rb"\s*<(?:!|\?xml|html|head|body)", re.IGNORECASE)
+_MAX_PAGE = 16 * 1024
 _MAX_SHOWN = 500
 
 
@@ -65,12 +66,46 @@ class Txt:
 
 
 def _decode(payload: Payload, decoding: Decoding, *, name: str, separator: str) -> Result:
-    lines = DelimitedRows(payload.chunks, separator=separator, result_format=name, whole=payload.whole)
-    return decode_table(name, [lines.heading()], lines.batches(), payload, decoding)
+    rows = DelimitedRows(payload.chunks, separator=separator, result_format=name, whole=payload.whole)
+    return decode_table(name, [rows.heading()], rows.batches(), payload, decoding)
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """Some whole rows.
+
+    Attributes
+    ----------
+    text
+        Their bytes; a line feed is the last.
+    rows
+        How many there are.
+    quotes
+        Where in `text` quotes are; None without any.
+    """
+
+    text: bytes
+    rows: int
+    quotes: Places | None = None
+
+    @classmethod
+    def of(cls, text: bytes, *, single: bool) -> _Block:
+        """Take the rows that are whole, or a `single` one, off the front of `text`, which begins with a row."""
+        if _QUOTE not in text:
+            size = 1 + (text.find(b"\n") if single else text.rfind(b"\n"))
+            return cls(text[:size], text.count(b"\n", 0, size))
+        quotes = _find(text, _QUOTE)
+        ends = _outside(text, quotes, _LINE_FEED)[: 1 if single else None]
+        size = int(ends[-1]) + 1 if len(ends) else 0
+        return cls(text[:size], len(ends), quotes[quotes < size])
+
+    def outside(self, character: int) -> Places:
+        """Find a character outside of quotes."""
+        return _find(self.text, character) if self.quotes is None else _outside(self.text, self.quotes, character)
 
 
 class DelimitedRows:
-    """The rows of a delimited text, in blocks of whole ones.
+    """The rows of a delimited text, some at a time.
 
     Parameters
     ----------
@@ -104,35 +139,238 @@ class DelimitedRows:
         self._max_row_bytes = max_row_bytes
         self._buffer = bytearray()
         self._ended = False
-        self._offset = self._line = 0
-        self._names: list[str] = []
-        self._quotes_all = False
+        self._offset = self._line = 0  # where the rows begin that are being read
+        self._width = 0
+        self._quotes_say_nothing = False
 
     # -- reading -------------------------------------------------------------------------------------------------------
 
     def heading(self) -> list[str]:
-        """Read the first row.
+        """Read the first row; it has no cells if nothing stands in it.
 
         Raises
         ------
-        IncompleteResultError
-            The body ends before the row does.
         UnexpectedContentError
             The body is a page of HTML.
-        PayloadError
-            The row is not UTF-8, or has a quote out of place.
+        IncompleteResultError, PayloadError, PayloadLimitError
+            See `batches`.
         """
         self._fill(len(_BOM))
         if self._buffer.startswith(_BOM):
-            self._drop(len(_BOM))
+            del self._buffer[: len(_BOM)]
+            self._offset = len(_BOM)
         self._fill(self._block_bytes)
         if _HTML.match(self._buffer):
-            page = text_of_html(self._buffer[: 16 * 1024].decode("utf-8", "replace"))
+            page = text_of_html(self._buffer[:_MAX_PAGE].decode("utf-8", "replace"))
             message = f"expected lines of cells, met a page of HTML: {page!r}"
             raise UnexpectedContentError(message, result_format=self._format)
-        spelt = self._first_row()
-        cells = next(csv.reader(io.StringIO(spelt, newline=""), delimiter=self._separator), [])
-        self._names = [str(place) for place in range(len(cells))]
-        quoted = sum(text.startswith('"') for text in spelt.split(self._separator)) if cells else 0
-        self._quotes_all = bool(cells) and quoted >= len(cells)
+        block = self._take(single=True)
+        if block is None:
+            message = "the body is empty: not even headings have come"
+            raise IncompleteResultError(message, result_format=self._format)
+        cells = self._cells(block)
+        all_quoted = self._separator.join('"' + cell.replace('"', '""') + '"' for cell in cells)
+        self._quotes_say_nothing = block.text.rstrip(b"\r\n") == all_quoted.encode() != b""
+        self._width = len(cells)
         return cells
+
+    def batches(self) -> Iterator[tuple[pa.StringArray, ...]]:
+        """Read all other rows.
+
+        Yields
+        ------
+        tuple of pyarrow.StringArray
+            One for each cell of the heading, of equal length.
+
+        Raises
+        ------
+        PayloadError
+            A row has another number of cells than the heading; quotes or carriage returns are out of place; there are
+            zero bytes, or bytes that are not UTF-8.
+        IncompleteResultError
+            The body ends within a row.
+        PayloadLimitError
+            One row takes too many bytes.
+        """
+        while (block := self._take()) is not None:
+            if self._width:
+                table = self._parsed(block)
+                yield tuple(column.combine_chunks() for column in table.columns)
+            elif block.text.strip(b"\r\n"):
+                self._refuse(block, None)
+            self._pass(block)
+
+    # -- bytes to blocks -----------------------------------------------------------------------------------------------
+
+    def _fill(self, size: int) -> None:
+        while len(self._buffer) < size and not self._ended:
+            chunk = next(self._chunks, None)
+            if chunk is None:
+                self._ended = True
+            else:
+                self._buffer += chunk
+
+    def _take(self, *, single: bool = False) -> _Block | None:
+        """Take whole rows out of the buffer, a `single` one or several; None at the end of the body."""
+        size = self._block_bytes
+        while True:
+            self._fill(size)
+            if not self._buffer:
+                return None
+            block = _Block.of(bytes(self._buffer[:size]), single=single)
+            if block.text:
+                self._check(block)
+                del self._buffer[: len(block.text)]
+                return block
+            if len(self._buffer) < size:
+                self._end_last_row()
+            elif size >= self._max_row_bytes:
+                message = f"line {self._line + 1:,} takes more than {self._max_row_bytes:,} bytes"
+                raise PayloadLimitError(message, result_format=self._format, offset=self._offset)
+            else:
+                size = min(2 * size, self._max_row_bytes)
+
+    def _pass(self, block: _Block) -> None:
+        self._line += block.text.count(b"\n")
+        self._offset += len(block.text)
+
+    def _end_last_row(self) -> None:
+        """Refuse a row that no line feed ends, unless the body is known to be whole."""
+        rest = bytes(self._buffer)
+        quotes = _find(rest, _QUOTE)
+        self._check(_Block(rest + b"\n", 1, quotes if len(quotes) else None))
+        if self._whole and len(quotes) % 2 == 0:
+            self._buffer += b"\n"
+            return
+        ends = "in quotes that are not closed" if len(quotes) % 2 else "without the line feed that ends a row"
+        message = f"the body ends within line {self._line + 1:,}, {ends}: {_shown(rest)}"
+        raise IncompleteResultError(message, result_format=self._format, offset=self._offset + len(rest))
+
+    def _check(self, block: _Block) -> None:
+        """Refuse what would be read otherwise than it was meant."""
+        places: list[tuple[int, str]] = []
+        if (zero := block.text.find(0)) >= 0:
+            places.append((zero, "there is a zero byte"))
+        if block.quotes is not None:
+            places += [(place, "a quote stands within a cell") for place in _misplaced(block, ord(self._separator))]
+        if _RETURN in block.text:
+            places += [(place, "a carriage return stands alone, outside of quotes") for place in _bare_returns(block)]
+        if places:
+            place, what = min(places)
+            raise self._error(block, place, what)
+
+    # -- blocks to cells -----------------------------------------------------------------------------------------------
+
+    def _cells(self, block: _Block) -> list[str]:
+        """Read the one row of a block."""
+        text = self._decoded(block)
+        try:
+            cells = next(csv.reader(io.StringIO(text, newline=""), delimiter=self._separator), [])
+        except csv.Error as exc:
+            message = f"the headings cannot be read: {exc}"
+            raise PayloadError(message, result_format=self._format, offset=self._offset) from exc
+        self._pass(block)
+        return cells
+
+    def _parsed(self, block: _Block) -> pa.Table:
+        names = list(map(str, range(self._width)))
+        try:
+            table = arrow_csv.read_csv(
+                pa.BufferReader(block.text),
+                read_options=arrow_csv.ReadOptions(column_names=names, block_size=2 * MAX_ROW_BYTES),
+                parse_options=arrow_csv.ParseOptions(
+                    delimiter=self._separator,
+                    newlines_in_values=True,
+                    # In a table of one column an empty line is a row.
+                    ignore_empty_lines=self._width > 1,
+                ),
+                convert_options=arrow_csv.ConvertOptions(
+                    column_types=dict.fromkeys(names, pa.string()),
+                    null_values=[""],
+                    strings_can_be_null=True,
+                    quoted_strings_can_be_null=self._quotes_say_nothing,
+                ),
+            )
+        except pa.ArrowInvalid as exc:
+            self._refuse(block, exc)
+        if table.num_rows != block.rows:
+            self._refuse(block, None)
+        return table
+
+    def _refuse(self, block: _Block, cause: pa.ArrowInvalid | None) -> NoReturn:
+        """Say why a block is no table."""
+        import numpy as np
+
+        self._decoded(block)
+        ends, separators = block.outside(_LINE_FEED), block.outside(ord(self._separator))
+        widths = np.diff(np.searchsorted(separators, ends), prepend=0) + 1
+        wrong = np.flatnonzero(widths != self._width)
+        if not len(wrong):
+            message = f"the rows from line {self._line + 1:,} on cannot be told apart"
+            raise PayloadError(message, result_format=self._format, offset=self._offset) from cause
+        start = int(ends[wrong[0] - 1]) + 1 if wrong[0] else 0
+        what = (
+            f"the headings have {self._width:,} cells, this row has {widths[wrong[0]]:,}; "
+            "Looker appends the text of an error to rows that it has sent already"
+        )
+        raise self._error(block, start, what)
+
+    def _decoded(self, block: _Block) -> str:
+        try:
+            return block.text.decode()
+        except UnicodeDecodeError as exc:
+            message = f"not UTF-8: byte 0x{exc.object[exc.start]:02x}"
+            raise PayloadError(message, result_format=self._format, offset=self._offset + exc.start) from None
+
+    def _error(self, block: _Block, place: int, what: str) -> PayloadError:
+        line = self._line + 1 + block.text.count(b"\n", 0, place)
+        start = block.text.rfind(b"\n", 0, place) + 1
+        message = f"line {line:,}: {what}: {_shown(block.text[start:])}"
+        return PayloadError(message, result_format=self._format, offset=self._offset + place)
+
+
+def _find(text: bytes, character: int) -> Places:
+    import numpy as np
+
+    return np.flatnonzero(np.frombuffer(text, np.uint8) == character)
+
+
+def _outside(text: bytes, quotes: Places, character: int) -> Places:
+    """Find a character outside of quotes: after an even number of them."""
+    import numpy as np
+
+    places = _find(text, character)
+    found: Places = places[np.searchsorted(quotes, places) % 2 == 0]
+    return found
+
+
+def _misplaced(block: _Block, separator: int) -> list[int]:
+    """Find the first quote that neither begins nor ends a cell, and is not doubled within one.
+
+    Without such a one, counting quotes tells what is inside: the first, third, ... of a block open, the others close,
+    and of two that stand together the first closes and the second opens again.
+    """
+    import numpy as np
+
+    characters = np.frombuffer(block.text, np.uint8)
+    opening, closing = block.quotes[::2], block.quotes[1::2]  # type: ignore[index]
+    before = np.where(opening > 0, characters[opening - 1], _LINE_FEED)
+    after = characters[closing + 1]
+    wrong = [
+        opening[~np.isin(before, (separator, _LINE_FEED, _QUOTE))],
+        closing[~np.isin(after, (separator, _LINE_FEED, _RETURN, _QUOTE))],
+    ]
+    return [int(places[0]) for places in wrong if len(places)]
+
+
+def _bare_returns(block: _Block) -> list[int]:
+    """Find the first carriage return outside of quotes that no line feed follows."""
+    import numpy as np
+
+    returns = block.outside(_RETURN)
+    alone = returns[np.frombuffer(block.text, np.uint8)[returns + 1] != _LINE_FEED]
+    return [int(place) for place in alone[:1]]
+
+
+def _shown(text: bytes) -> str:
+    return repr(shorten(text[: 4 * _MAX_SHOWN].decode("utf-8", "replace").strip(), _MAX_SHOWN))

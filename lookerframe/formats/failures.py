@@ -68,5 +68,10 @@ def fail(issues: Sequence[SqlIssue], payload: Payload, *, sql: str | None) -> No
         result_format=payload.result_format,
         task_id=context.get("task_id"),
         query_id=context.get("query_id"),
+        slug=context.get("slug"),
+        model=context.get("model"),
+        explore=context.get("explore"),
+        fields=context.get("fields") or (),
+        url=context.get("share_url"),
         status=context.get("status"),
     )

@@ -121,7 +121,7 @@ def batches(
             message = f"row {number:,} has {len(row):,} cells, the headings {width:,}"
             raise PayloadError(message, result_format=result_format)
         group.append(row)
-        size += sum(len(cell) for cell in row if cell)
+        size += width + sum(len(cell) for cell in row if cell)
         if len(group) >= _BATCH_ROWS or size >= _BATCH_CHARACTERS:
             yield _arrays(group)
             group, size = [], 0

@@ -101,7 +101,10 @@ def _headed(
     found = list(heading_rows)
     width = len(found[-1])
     if not width:
-        return found * (1 + (pivots or 0)), ()
+        if not pivots:
+            message = "the row of headings is empty"
+            raise PayloadError(message, result_format=result_format)
+        return found * (1 + pivots), batches
     rest = iter(batches)
     is_tile = pivots is None and len(found) == 1 and width > 1 and not found[0][0].strip()
     if not is_tile and (pivots is None or len(found) > pivots):
@@ -150,7 +153,9 @@ def _pieces(layout: Layout, headings: Headings, batches: Iterable[Texts]) -> Ite
     spelt: set[int] = set()
     first_row = 0
     for texts in batches:
-        rows = len(texts[0])
+        rows = len(texts[0]) if texts else 0
+        if not rows:
+            continue
         found = []
         for place, column in zip(slots, layout.columns, strict=True):
             if place is None:

@@ -16,6 +16,7 @@ import itertools
 import math
 import posixpath
 import re
+import struct
 import zipfile
 import zlib
 from collections import deque
@@ -60,6 +61,18 @@ _MAX_TEXT = 32_767
 _MAX_ROWS = 1_048_576
 _MAX_COLUMNS = 16_384
 
+#: What `zipfile` raises for archives that are damaged.
+_BROKEN = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    OSError,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+)
+
 _REFERENCE = re.compile(r"([A-Z]{1,3})([1-9]\d{0,6})", re.ASCII)
 _MERGE = re.compile(rb"<(?:\w+:)?mergeCell\s[^<>]*?\bref\s*=\s*[\"']([A-Z]{1,3}\d{1,7}):([A-Z]{1,3}\d{1,7})[\"']")
 _WHOLE = re.compile(r"-?(?:0|[1-9]\d{0,14})", re.ASCII)  # fifteen digits are always exact
@@ -95,9 +108,8 @@ class Xlsx:
             fields, pivots = fields_of(metadata), len(pivot_fields_of(metadata))
         rows = book.rows()
         headings = filled(list(itertools.islice(rows, pivots + 1)), book.merged() if pivots else ())
-        labels = [label.strip() for label in headings[-1]]
-        floats = _floats(fields or [Field(label) for label in labels], decoding)
-        values = _values(rows, [label in floats for label in labels], book, labels)
+        floats = _floats(fields or map(Field, headings[-1]), decoding)
+        values = _values(rows, headings, floats, book.inexact)
         return decode_table(self.name, headings, batches(values, headings, self.name), payload, decoding)
 
 
@@ -111,23 +123,24 @@ def _floats(fields: Iterable[Field], decoding: Decoding) -> set[str]:
 
 
 def _values(
-    rows: Iterable[list[str | None]], are_floats: list[bool], book: Workbook, labels: list[str]
+    rows: Iterable[list[str | None]], headings: list[list[str]], floats: set[str], inexact: list[tuple[int, int, float]]
 ) -> Iterator[list[str | None]]:
     """Bring rows to the width of the headings; refuse whole numbers that may have been rounded."""
+    labels = [label.strip() for label in headings[-1]]
     for row in rows:
-        for number, column, value in book.inexact:
-            if column >= len(are_floats) or not are_floats[column]:
-                raise _rounded(labels[column] if column < len(labels) else "", number, value)
-        book.inexact.clear()
-        yield row + [None] * (len(are_floats) - len(row))
+        for number, column, value in inexact:
+            if column < len(labels) and labels[column] not in floats:
+                raise _rounded(labels[column], number - len(headings) - 1, value)
+        inexact.clear()
+        yield row + [None] * (len(labels) - len(row))
 
 
-def _rounded(label: str, number: int, value: float) -> ConversionError:
+def _rounded(label: str, row: int, value: float) -> ConversionError:
     advice = (
-        f"row {number:,} of the sheet: xlsx keeps numbers as float64, which rounds whole ones from 2^53 on; "
-        "fetch it in another format, or give dtypes= that make the column float64"
+        "xlsx keeps numbers as float64, which rounds whole ones from 2^53 on; fetch it in another format, "
+        f"or give dtypes={{{label!r}: 'float64'}}"
     )
-    return ConversionError(label, row=None, value=int(value), arrow_type="int64", advice=advice)
+    return ConversionError(label, row=row, value=int(value), arrow_type="int64", advice=advice)
 
 
 def filled(headings: list[list[str | None]], merged: Iterable[tuple[int, int, int, int]]) -> list[list[str]]:
@@ -184,7 +197,7 @@ class Workbook:
     Attributes
     ----------
     inexact : list
-        Whole numbers that have been met and that float64 may have rounded: row of the sheet from 1, column from 0, value.
+        Whole numbers met that float64 may have rounded: row of the sheet, from 1, column, from 0, and value.
     """
 
     def __init__(self, body: bytes) -> None:
@@ -299,11 +312,12 @@ class Workbook:
             raise _not_a_workbook(f"it has no part {shorten(part, 100)!r}") from None
 
     def _chunks(self, part: str) -> Iterator[bytes]:
+        info = self._info(part)
         try:
-            with self._archive.open(self._info(part)) as file:
+            with self._archive.open(info) as file:
                 while chunk := file.read(_CHUNK):
                     yield chunk
-        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError) as exc:
+        except _BROKEN as exc:
             message = f"the workbook is damaged: {shorten(str(exc), 200)}"
             raise PayloadError(message, result_format=Xlsx.name) from exc
 
@@ -352,7 +366,7 @@ def _opened(body: bytes) -> zipfile.ZipFile:
         archive = zipfile.ZipFile(io.BytesIO(body))
         members = archive.infolist()
     # The directory is at the end. Without it there is no telling what else is missing.
-    except (zipfile.BadZipFile, ValueError, EOFError, OSError, NotImplementedError) as exc:
+    except _BROKEN as exc:
         message = f"the workbook is not whole: {shorten(str(exc), 200)}"
         raise IncompleteResultError(message, result_format=Xlsx.name) from exc
     size = sum(member.file_size for member in members)
