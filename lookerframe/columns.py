@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
@@ -17,7 +17,7 @@ from lookerframe.exceptions import ConfigError
 from lookerframe.fields import Field, Numbers, reader_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from lookerframe.arrays import Reader
 
@@ -151,11 +151,14 @@ class Decoding:
         _refuse_unknown("pivots", self.pivots, Pivots)
         _refuse_unknown("on_truncate", self.on_truncate, OnTruncate)
         cells: Any = self.cells
-        if isinstance(cells, str) or not cells or len(set(cells)) != len(cells):
+        if isinstance(cells, str) or not isinstance(cells, Sequence) or not cells:
             message = f"cells is a list of members of cells, as in ['value', 'rendered']; met {self.cells!r}"
             raise ConfigError(message, setting="cells")
-        for part in self.cells:
+        for place, part in enumerate(cells):
             _refuse_unknown("cells", part, Part)
+            if part in cells[:place]:
+                message = f"cells={cells!r} names {part!r} twice"
+                raise ConfigError(message, setting="cells")
 
     def reader(self, field: Field, name: str, *, timezone: str | None) -> Reader:
         """Decide how the values of a field are read, in the column called `name`.

@@ -9,6 +9,7 @@ totals of a row, an empty text for a null, and that fields of one label stand in
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 ROW_TOTAL_LABEL = "Row Total"
 
 _MAX_SHOWN = 500
+_FLOAT = re.compile(r"-?\d+(?:\.\d+)?e[+-]\d+", re.ASCII)
 _SPELLINGS: tuple[Callable[[Field], str], ...] = (
     lambda field: field.label or field.name,
     lambda field: field.label_short or field.label or field.name,
@@ -44,7 +46,7 @@ class Headings:
         For each column the names of its field and of its pivot's key, None outside of pivots; None for a column that
         is of no field.
     pivots : tuple of Pivot
-        In the order of their columns; the values are texts.
+        In the order of their columns; nearly all values are texts.
     pivoted : tuple of str
         Names of the fields that have a value for each pivot.
     notes : tuple of str
@@ -135,7 +137,7 @@ def _pivots(
     found = [
         Pivot(
             SEPARATOR.join(text or head.name + NULL_KEY for text, head in zip(texts, heads, strict=True)),
-            tuple(text or None for text in texts),
+            tuple(map(_value, texts)),
         )
         for texts in values
     ]
@@ -149,6 +151,14 @@ def _pivots(
         message = f"{twice[0]!r} heads columns of two pivots, which cannot be told apart; json_detail tells them"
         raise PayloadError(message, result_format=result_format)
     return found
+
+
+def _value(text: str) -> str | float | None:
+    """Turn the text over a column into the JSON value that it stands for: null, a float, or what else it says."""
+    if not text:
+        return None
+    # As in cells, only floats have exponents; here one that JSON would spell alike.
+    return float(text) if "e" in text and _FLOAT.fullmatch(text) and repr(float(text)) == text else text
 
 
 def _matched(labels: Sequence[str], places: Sequence[int], fields: Sequence[Field]) -> dict[int, Field]:

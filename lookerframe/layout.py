@@ -6,6 +6,7 @@ totals out of what it read, and turns wide rows to long ones where the caller wa
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -78,7 +79,12 @@ class Layout:
         totals = self._cells(self._spread, TOTAL) if has_row_totals else []
         self.columns = self._named([*wide, *totals])
         self._width = len(wide)
-        decoding.refuse_strangers([*self.columns, *self._heads])
+        self._shown = self.columns[: self._width]
+        self._is_long = decoding.pivots == "long" and bool(self._heads)
+        if self._is_long:
+            self._shown = self._named(self._long_cells())
+            self._read_alike()
+        decoding.refuse_strangers([*self._shown, *self.columns, *self._heads])
 
     # -- columns -------------------------------------------------------------------------------------------------------
 
@@ -87,6 +93,13 @@ class Layout:
 
     def _pivoted_cells(self) -> list[tuple[Field, Pivot | None, Part]]:
         return [cell for pivot in self._pivots for cell in self._cells(self._spread, pivot)]
+
+    def _long_cells(self) -> list[tuple[Field, Pivot | None, Part]]:
+        return [
+            *self._cells(self._before),
+            *((column.field, None, "value") for column in self._heads),
+            *self._cells([*self._spread, *self._after]),
+        ]
 
     def _named(self, cells: Sequence[tuple[Field, Pivot | None, Part]]) -> tuple[Column, ...]:
         headings = [
@@ -99,9 +112,22 @@ class Layout:
         )
 
     def _column(self, field: Field, pivot: Pivot | None, part: Part, heading: tuple[str, ...], name: str) -> Column:
-        is_value = part == "value"
-        reader = self._decoding.reader(field, name, timezone=self._timezone) if is_value else part_reader(part)
+        if part == "value" or name in self._decoding.dtypes:
+            reader = self._decoding.reader(field, name, timezone=self._timezone)
+        else:
+            reader = part_reader(part)
         return Column(field, reader, heading, name, part, pivot, self._path(field, pivot, part))
+
+    def _read_alike(self) -> None:
+        """Let what becomes one column of long rows be read in one way: as `dtypes` says for it, or for a part of it."""
+        readers = {(column.field.name, column.part): column.reader for column in self._shown}
+        for column in self.columns:
+            if column.name in self._decoding.dtypes:
+                readers[column.field.name, column.part] = column.reader
+        self._shown, self.columns = (
+            tuple(replace(column, reader=readers[column.field.name, column.part]) for column in columns)
+            for columns in (self._shown, self.columns)
+        )
 
     # -- rows ----------------------------------------------------------------------------------------------------------
 
@@ -129,12 +155,12 @@ class Layout:
         ConversionError, PayloadError, LookerSQLError, FetchError
             The first rows cannot be read.
         """
-        shown, arranged = self.columns[: self._width], self._arranged(pieces, findings)
-        if self._decoding.pivots == "long" and self._heads:
-            shown, plan = self._long()
+        arranged: Iterable[Piece] = self._arranged(pieces, findings)
+        if self._is_long:
+            plan = self._plan()
             arranged = (melted(piece, plan, self.columns, count=len(self._pivots)) for piece in arranged)
         return Result(
-            shown,
+            self._shown,
             arranged,
             findings,
             close=close or payload.close,
@@ -146,24 +172,25 @@ class Layout:
 
     def _arranged(self, pieces: Iterable[Piece], findings: Findings) -> Iterator[Piece]:
         """Take the totals out of the rows: those of each row, and the last row where it is the totals."""
+        first = len(self._before) * len(self._decoding.cells)
+        places = [*range(first), *range(self._width, len(self.columns))]
+        has_sums = len(self.columns) > self._width
         sums: list[Piece] = []
         for piece in self._without_totals(pieces, findings) if self._totals_row else pieces:
             findings.rows += piece.rows
-            if len(self.columns) > self._width:
-                sums.append(piece)
+            if has_sums:
+                sums.append(Piece(tuple(piece.arrays[place] for place in places), piece.first_row, piece.rows))
             yield Piece(piece.arrays[: self._width], piece.first_row, piece.rows)
-        if len(self.columns) > self._width:
-            first = len(self._before) * len(self._decoding.cells)
-            places = [*range(first), *range(self._width, len(self.columns))]
-            findings.row_totals = self.table(sums, places)
+        if has_sums:
+            findings.row_totals = _table([self.columns[place] for place in places], sums)
 
     def _without_totals(self, pieces: Iterable[Piece], findings: Findings) -> Iterator[Piece]:
         held = None
-        for piece in pieces:
+        for piece in (piece for piece in pieces if piece.rows):
             if held is not None:
                 yield held
             held = piece
-        if held is None or not held.rows:
+        if held is None:
             return
         last = held.rows - 1
         if not self._is_totals(held, last):
@@ -181,42 +208,20 @@ class Layout:
             return False
         return not any(kind is False and piece.arrays[place][row].is_valid for place, kind in enumerate(kinds))
 
-    def _long(self) -> tuple[tuple[Column, ...], list[pa.Array | tuple[int, ...]]]:
-        """Say which columns long rows have, and what they are made of; see `melted`."""
+    def _plan(self) -> list[pa.Array | tuple[int, ...]]:
+        """Say what the columns of long rows are made of; see `melted`."""
         parts = len(self._decoding.cells)
         before, width = len(self._before) * parts, len(self._spread) * parts
-        cells: list[tuple[Field, Pivot | None, Part]] = [
-            *self._cells(self._before),
-            *((column.field, None, "value") for column in self._heads),
-            *self._cells(self._spread),
-            *self._cells(self._after),
-        ]
         plan: list[pa.Array | tuple[int, ...]] = [(place,) for place in range(before)]
-        plan += pivot_columns(self._pivots, self._heads)
+        plan += pivot_columns(self._pivots, self._shown[before : before + len(self._heads)])
         ends = before + width * len(self._pivots)
         plan += [tuple(range(place, ends, width)) for place in range(before, before + width)]
         plan += [(place,) for place in range(ends, self._width)]
-        return self._named(cells), plan
+        return plan
 
-    def table(self, pieces: Sequence[Piece], places: Sequence[int] | None = None) -> pa.Table:
-        """Make a table of pieces that a decoder of `columns` read: totals, or some of the rows' columns.
-
-        Parameters
-        ----------
-        places
-            Which of the columns; by default all.
-        """
-        chosen = range(len(self.columns)) if places is None else places
-        arrays, found = [], []
-        for place in chosen:
-            column = self.columns[place]
-            arrow_type = column.reader.settle([piece.arrays[place].type for piece in pieces])
-            parts = [
-                fit(piece.arrays[place], arrow_type, column=column.name, first_row=piece.first_row) for piece in pieces
-            ]
-            arrays.append(pa.chunked_array(parts, arrow_type))
-            found.append(column.arrow_field(arrow_type))
-        return pa.Table.from_arrays(arrays, schema=pa.schema(found))
+    def table(self, pieces: Sequence[Piece]) -> pa.Table:
+        """Make a table of pieces that a decoder of `columns` read: of totals, or of subtotals."""
+        return _table(self.columns, pieces)
 
 
 def spread_fields(
@@ -236,6 +241,18 @@ def spread_fields(
         for field in fields
         if field.name not in supermeasures and (is_spread(field) if field.measure is None else field.measure)
     )
+
+
+def _table(columns: Sequence[Column], pieces: Sequence[Piece]) -> pa.Table:
+    arrays, found = [], []
+    for place, column in enumerate(columns):
+        arrow_type = column.reader.settle([piece.arrays[place].type for piece in pieces])
+        parts = [
+            fit(piece.arrays[place], arrow_type, column=column.name, first_row=piece.first_row) for piece in pieces
+        ]
+        arrays.append(pa.chunked_array(parts, arrow_type))
+        found.append(column.arrow_field(arrow_type))
+    return pa.Table.from_arrays(arrays, schema=pa.schema(found))
 
 
 def _before(fields: Sequence[Field], pivoted: Collection[str]) -> tuple[Field, ...]:

@@ -61,10 +61,12 @@ def pivots_of(items: Any, names: Sequence[str], *, result_format: str) -> tuple[
 
 
 def _values(data: Any, key: str, names: Sequence[str]) -> tuple[Any, ...]:
-    if isinstance(data, dict) and all(name in data for name in names):
-        return tuple(data[name] for name in names)
+    if isinstance(data, dict) and data and all(name in data for name in names):
+        return tuple(data[name] for name in names or data)
     # Hand-made bodies have the key alone; in it a value that holds the separator cannot be told from two.
-    parts = key.split(SEPARATOR, len(names) - 1) if names else [key]
+    if not names:
+        return tuple(key.split(SEPARATOR))
+    parts = key.split(SEPARATOR, len(names) - 1)
     parts += [""] * (len(names) - len(parts))
     return tuple(None if part == name + NULL_KEY else part for part, name in zip(parts, names, strict=True))
 
@@ -121,12 +123,15 @@ def melted(piece: Piece, plan: Sequence[pa.Array | tuple[int, ...]], columns: Se
     for made_of in plan:
         if isinstance(made_of, pa.Array):
             long.append(made_of.take(pivots))
+        elif not made_of:  # without pivots there are no long rows
+            long.append(pa.nulls(0))
         elif len(made_of) == 1:
             long.append(piece.arrays[made_of[0]].take(rows))
         else:
-            parts = [piece.arrays[place] for place in made_of]
-            column = columns[made_of[0]]
-            arrow_type = column.reader.settle([part.type for part in parts])
-            parts = [fit(part, arrow_type, column=column.name, first_row=piece.first_row) for part in parts]
+            arrow_type = columns[made_of[0]].reader.settle([piece.arrays[place].type for place in made_of])
+            parts = [
+                fit(piece.arrays[place], arrow_type, column=columns[place].name, first_row=piece.first_row)
+                for place in made_of
+            ]
             long.append(pa.concat_arrays(parts).take(row_by_row))
     return Piece(tuple(long), piece.first_row * count, piece.rows * count)

@@ -39,6 +39,8 @@ _log = logging.getLogger(__name__)
 _FETCHABLE: Final = frozenset({"complete", "error", "failure"})
 #: States on the way to another one. The empty one is a task that Looker says nothing of.
 _PENDING: Final = frozenset({"added", "running", "queued", ""})
+#: Result formats that are, or may be, served as pages.
+_PAGES: Final = frozenset({"html", "gsxml", "odc"})
 #: How much longer to wait before each further look at a running task.
 _POLL_GROWTH: Final = 1.5
 #: Query parameters of ``create_query_task`` by the names used here, where they differ.
@@ -303,7 +305,9 @@ def _task(body: Any) -> QueryTask:
 def _results(transport: Transport, task: QueryTask, *, deadline: Deadline, stats: Stats) -> Stream:
     task_id = task.id or ""
     try:
-        return transport.stream("GET", path("query_tasks", task_id, "results"), deadline=deadline, stats=stats)
+        where = path("query_tasks", task_id, "results")
+        html = task.result_format in _PAGES
+        return transport.stream("GET", where, deadline=deadline, stats=stats, html=html)
     except NotFoundError as exc:
         raise _expired(task_id, exc) from exc
     except FetchError as exc:

@@ -24,9 +24,11 @@ if TYPE_CHECKING:
     from lookerframe.arrays import Reader
 
 #: A number as floats are spelt: JSON has these without quotes.
-_SCIENTIFIC = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?[eE][+-]?\d+", re.ASCII)
+_SCIENTIFIC = re.compile(r"^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?[eE][+-]?[0-9]+$")
 _DIGITS = b"0123456789"
-_MINUS, _POINT, _ZERO = b"-.0"
+_MINUS, _POINT, _ZERO, _PLUS = b"-.0+"
+_MARKS = b"-.+eE"
+_NUMBERS = (pa.int64(), pa.float64())
 _DAY_LENGTH = len("2017-09-03")
 #: From here on float64 does not hold all integers.
 _FLOAT_INTEGERS = 2.0**53
@@ -91,28 +93,49 @@ def _has_empty(texts: pa.StringArray) -> bool:
 def _converted(reader: Reader, texts: pa.StringArray) -> pa.Array | None:
     """Convert texts with Arrow; None where that might come out otherwise than by the reader."""
     kind = reader.arrow_type
-    is_number, is_decimal = reader is arrays.NUMBER, reader is arrays.DECIMAL
-    if kind is not None:
-        if pa.types.is_timestamp(kind):
-            return reader.build(texts)
-        if pa.types.is_date(kind):
-            return texts.cast(kind) if _are_days(texts) else None
-        is_decimal = pa.types.is_decimal128(kind)
-    if (is_number or kind == pa.int64()) and _is_plain(texts, b"-"):
-        return texts.cast(pa.int64())
-    if (is_number or kind == pa.float64()) and _is_plain(texts, b"-."):
-        return _floats(texts)
-    return _decimals(texts, kind) if is_decimal and _is_plain(texts, b"-.") else None
+    if kind is not None and pa.types.is_timestamp(kind):
+        return reader.build(texts)
+    if kind == pa.date32():
+        return texts.cast(kind) if _are_days(texts) else None
+    if reader in (arrays.NUMBER, arrays.DECIMAL) or kind in _NUMBERS or _is_decimal(kind):
+        marks = _marks(texts)
+        return None if marks is None else _numbers(reader, texts, marks)
+    return None
+
+
+def _numbers(reader: Reader, texts: pa.StringArray, marks: set[int]) -> pa.Array | None:
+    kind = reader.arrow_type
+    if kind == pa.int64() or (reader is arrays.NUMBER and marks <= {_MINUS}):
+        return texts.cast(pa.int64()) if marks <= {_MINUS} else None
+    if kind == pa.float64() or reader is arrays.NUMBER:
+        return _floats(texts, marks)
+    return _decimals(texts, kind) if marks <= {_MINUS, _POINT} else None
+
+
+def _is_decimal(kind: pa.DataType | None) -> bool:
+    return kind is not None and bool(pa.types.is_decimal128(kind))
 
 
 def _are_days(texts: pa.StringArray) -> bool:
-    return bool(pc.all(pc.equal(pc.binary_length(texts), _DAY_LENGTH)).as_py())
+    # Arrow has a year 0, which no calendar of Python's has.
+    is_day = pc.equal(pc.binary_length(texts), _DAY_LENGTH)
+    return bool(pc.all(is_day).as_py() and not pc.any(pc.starts_with(texts, "0000")).as_py())
 
 
-def _floats(texts: pa.StringArray) -> pa.Array | None:
+def _floats(texts: pa.StringArray, marks: set[int]) -> pa.Array | None:
+    for exponent in "eE":
+        if ord(exponent) in marks:
+            spelt = texts.filter(pc.match_substring(texts, exponent))
+            if not pc.all(pc.match_substring_regex(spelt, _SCIENTIFIC.pattern)).as_py():
+                return None
     found = texts.cast(pa.float64())
-    bounds = pc.min_max(found)
-    return found if max(-bounds["min"].as_py(), bounds["max"].as_py()) < _FLOAT_INTEGERS else None
+    is_large = pc.greater_equal(pc.abs(found), _FLOAT_INTEGERS)
+    if pc.any(is_large).as_py():
+        # Of digits that are written out, none may change.
+        is_spelt = pc.match_substring_regex(texts.filter(is_large), _SCIENTIFIC.pattern)
+        if not (pc.all(is_spelt).as_py() and pc.all(pc.is_finite(found)).as_py()):
+            return None
+    return found
 
 
 def _decimals(texts: pa.StringArray, kind: pa.DataType | None) -> pa.Array | None:
@@ -126,31 +149,37 @@ def _decimals(texts: pa.StringArray, kind: pa.DataType | None) -> pa.Array | Non
     return texts.cast(kind) if scale <= kind.scale else None
 
 
-def _is_plain(texts: pa.StringArray, marks: bytes) -> bool:
-    """Tell whether all texts are numbers of digits and `marks` as JSON spells them, but for what Arrow itself refuses.
+def _marks(texts: pa.StringArray) -> set[int] | None:
+    """Return what numbers have besides digits; None if one is not spelt as plainly as `_converted` wants it.
 
-    A minus in the middle or a second point are left to Arrow. ``-0`` is not plain, as an integer has no such value.
+    Plain are digits, a minus before them, a point between them and an exponent after them, but for what Arrow itself
+    refuses, as a minus in the middle, and for the spelling of exponents. Neither ``007`` nor ``-0`` are: the one may be
+    a code, and no integer is the other.
     """
     import numpy as np
 
     _, offsets, values = texts.buffers()
     bounds = np.frombuffer(offsets, np.int32, len(texts) + 1, texts.offset * 4)
     spelt = memoryview(values)[bounds[0] : bounds[-1]].tobytes()
-    if spelt.translate(None, _DIGITS + marks):
-        return False
+    marks = spelt.translate(None, _DIGITS)
+    if marks.translate(None, _MARKS):
+        return None
     characters = np.frombuffer(spelt, np.uint8)
     starts, stops = bounds[:-1] - bounds[0], bounds[1:] - bounds[0]
-    filled = starts < stops
-    starts, stops = starts[filled], stops[filled]
+    if texts.null_count:
+        filled = starts < stops
+        starts, stops = starts[filled], stops[filled]
     signed = characters[starts] == _MINUS
     starts = starts + signed
     if (starts == stops).any():
-        return False
+        return None
     several = stops - starts > 1
     first, second, last = characters[starts], characters[starts + several], characters[stops - 1]
     is_code = (first == _ZERO) & several & (second != _POINT)
     is_minus_zero = (first == _ZERO) & signed & ~several
-    return not (is_code | is_minus_zero | (first == _POINT) | (last == _POINT)).any()
+    if (is_code | is_minus_zero | (first == _POINT) | (first == _PLUS) | (last == _POINT)).any():
+        return None
+    return {mark for mark in _MARKS if mark in marks}
 
 
 def _read(reader: Reader, texts: pa.StringArray, *, column: str, first_row: int) -> pa.Array:

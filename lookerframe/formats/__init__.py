@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Protocol
 
 from lookerframe.columns import Decoding
 from lookerframe.exceptions import UnknownFormatError
+from lookerframe.formats.delimited import Csv, Txt
 from lookerframe.formats.documents import GSXML, JPG, ODC, PNG, SQL
 from lookerframe.formats.json_bi import JSON_BI
 from lookerframe.formats.json_detail import JSON_DETAIL, JSON_DETAIL_LITE_STREAM
 from lookerframe.formats.json_rows import JsonRows
+from lookerframe.formats.markup import Html, Md
 from lookerframe.formats.unlisted import Unlisted
+from lookerframe.formats.xlsx import Xlsx
 
 if TYPE_CHECKING:
     from lookerframe.payload import Payload
@@ -41,6 +44,11 @@ _ALL: tuple[Format, ...] = (
     JsonRows("json"),
     JsonRows("inline_json"),
     JsonRows("json_label", by_label=True),
+    Csv(),
+    Txt(),
+    Html(),
+    Md(),
+    Xlsx(),
     Unlisted("json_fe"),
     SQL,
     GSXML,

@@ -78,26 +78,29 @@ class _Block:
     ----------
     text
         Their bytes; a line feed is the last.
-    rows
-        How many there are.
+    lines
+        How many line feeds are in them.
     quotes
         Where in `text` quotes are; None without any.
     """
 
     text: bytes
-    rows: int
+    lines: int
     quotes: Places | None = None
 
     @classmethod
     def of(cls, text: bytes, *, single: bool) -> _Block:
         """Take the rows that are whole, or a `single` one, off the front of `text`, which begins with a row."""
-        if _QUOTE not in text:
+        quotes = _find(text, _QUOTE) if _QUOTE in text else None
+        if quotes is None:
             size = 1 + (text.find(b"\n") if single else text.rfind(b"\n"))
-            return cls(text[:size], text.count(b"\n", 0, size))
-        quotes = _find(text, _QUOTE)
-        ends = _outside(text, quotes, _LINE_FEED)[: 1 if single else None]
-        size = int(ends[-1]) + 1 if len(ends) else 0
-        return cls(text[:size], len(ends), quotes[quotes < size])
+        elif single:
+            ends = _outside(text, quotes, _LINE_FEED)
+            size = int(ends[0]) + 1 if len(ends) else 0
+        else:
+            size = _end_of_rows(text, quotes)
+        found = None if quotes is None else quotes[: quotes.searchsorted(size)]
+        return cls(text[:size], text.count(b"\n", 0, size), found)
 
     def outside(self, character: int) -> Places:
         """Find a character outside of quotes."""
@@ -217,7 +220,9 @@ class DelimitedRows:
             self._fill(size)
             if not self._buffer:
                 return None
-            block = _Block.of(bytes(self._buffer[:size]), single=single)
+            with memoryview(self._buffer) as buffer:
+                text = bytes(buffer[:size])
+            block = _Block.of(text, single=single)
             if block.text:
                 self._check(block)
                 del self._buffer[: len(block.text)]
@@ -231,7 +236,7 @@ class DelimitedRows:
                 size = min(2 * size, self._max_row_bytes)
 
     def _pass(self, block: _Block) -> None:
-        self._line += block.text.count(b"\n")
+        self._line += block.lines
         self._offset += len(block.text)
 
     def _end_last_row(self) -> None:
@@ -293,7 +298,8 @@ class DelimitedRows:
             )
         except pa.ArrowInvalid as exc:
             self._refuse(block, exc)
-        if table.num_rows != block.rows:
+        # Arrow passes over empty lines, which are rows of too few cells.
+        if table.num_rows != block.lines and table.num_rows != len(block.outside(_LINE_FEED)):
             self._refuse(block, None)
         return table
 
@@ -335,6 +341,14 @@ def _find(text: bytes, character: int) -> Places:
     return np.flatnonzero(np.frombuffer(text, np.uint8) == character)
 
 
+def _end_of_rows(text: bytes, quotes: Places) -> int:
+    """Find the end of the last row: after a line feed that an even number of quotes stands before."""
+    size = len(text)
+    while (size := text.rfind(b"\n", 0, size) + 1) and (before := int(quotes.searchsorted(size))) % 2:
+        size = int(quotes[before - 1])
+    return size
+
+
 def _outside(text: bytes, quotes: Places, character: int) -> Places:
     """Find a character outside of quotes: after an even number of them."""
     import numpy as np
@@ -354,13 +368,12 @@ def _misplaced(block: _Block, separator: int) -> list[int]:
 
     characters = np.frombuffer(block.text, np.uint8)
     opening, closing = block.quotes[::2], block.quotes[1::2]  # type: ignore[index]
-    before = np.where(opening > 0, characters[opening - 1], _LINE_FEED)
-    after = characters[closing + 1]
-    wrong = [
-        opening[~np.isin(before, (separator, _LINE_FEED, _QUOTE))],
-        closing[~np.isin(after, (separator, _LINE_FEED, _RETURN, _QUOTE))],
-    ]
-    return [int(places[0]) for places in wrong if len(places)]
+    edges = np.zeros(256, np.bool_)
+    edges[[separator, _LINE_FEED, _QUOTE]] = True
+    before = edges[characters[opening - 1]] | (opening == 0)
+    edges[_RETURN] = True
+    after = edges[characters[closing + 1]]
+    return [int(places[0]) for places in (opening[~before], closing[~after]) if len(places)]
 
 
 def _bare_returns(block: _Block) -> list[int]:

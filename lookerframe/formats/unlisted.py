@@ -82,6 +82,8 @@ def _looked_at(chunks: Iterable[bytes]) -> tuple[bytes, bool]:
 
 def _are_rows(seen: bytearray) -> bool | None:
     """Tell whether an array of flat objects begins; None if that cannot be told yet."""
+    if _BOM.startswith(seen):
+        return None
     start = bytes(seen).removeprefix(_BOM).lstrip(_WHITE)
     inner = start[1:].lstrip(_WHITE)
     if start[:1] not in (b"", b"[") or inner[:1] not in (b"", b"{", b"]"):

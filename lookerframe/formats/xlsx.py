@@ -334,7 +334,7 @@ class Workbook:
         text: Callable[[str], None] | None = None,
     ) -> Iterator[None]:
         """Parse a part, with a pause after each chunk."""
-        parser = expat.ParserCreate(namespace_separator=" ")
+        parser = expat.ParserCreate("utf-8", " ")  # whatever it declares: no program writes another
         parser.buffer_text = True
         parser.StartElementHandler = start
         parser.EndElementHandler = end
