@@ -1,4 +1,8 @@
-"""The command ``lookerframe``: ``lookerframe serve`` runs a local Looker until it is interrupted."""
+"""The command ``lookerframe``.
+
+``lookerframe serve`` runs a local Looker until it is interrupted. ``lookerframe schemas derive`` makes JSON Schemas of
+Looker's API document, ``lookerframe schemas check`` compares those that are packaged with the user's own Looker.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +10,16 @@ import argparse
 import signal
 import sys
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lookerframe import local
-from lookerframe.exceptions import LookerFrameError
+from lookerframe import derivation, local, validation
+from lookerframe.auth import Login
+from lookerframe.config import Settings
+from lookerframe.deadline import Deadline
+from lookerframe.exceptions import ConfigError, ExportError, LookerFrameError, NotFoundError
+from lookerframe.rows import parse_object
+from lookerframe.transport import Transport, path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,23 +28,34 @@ if TYPE_CHECKING:
 
 #: Where Looker's own API listens.
 _PORT = 19_999
+_SCHEMA_FOLDER = "looker-schemas"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; return its exit status: 0, or 1 after an error, which is said on standard error."""
+    """Run the command; return its exit status.
+
+    0, or 1 after an error, which is said on standard error. ``schemas check`` also ends with 1 if it finds differences.
+    """
     options = vars(_parser().parse_args(arguments))
+    run = options.pop("run")
     try:
-        return _serve(
-            quiet=options.pop("quiet"), options={name: value for name, value in options.items() if value is not None}
-        )
+        status: int = run(**options)
     except LookerFrameError as exc:
         sys.stderr.write(f"lookerframe: {exc}\n")
         return 1
+    return status
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="lookerframe", description="Results of the Looker API as typed tables.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_serve(commands)
+    schemas = commands.add_parser("schemas", help="derive and check the JSON Schemas of Looker's answers")
+    _add_schemas(schemas.add_subparsers(required=True, metavar="COMMAND"))
+    return parser
+
+
+def _add_serve(commands: Any) -> None:
     serve = commands.add_parser(
         "serve",
         help="run a local Looker",
@@ -59,10 +80,85 @@ def _parser() -> argparse.ArgumentParser:
         help="answer while results are not there yet (202; 204 before release 25.0)",
     )
     serve.add_argument("--quiet", action="store_true", help="no line for each call")
-    return parser
+    serve.set_defaults(run=_serve)
 
 
-def _serve(*, quiet: bool, options: dict[str, Any]) -> int:
+def _add_schemas(commands: Any) -> None:
+    derive = commands.add_parser(
+        "derive",
+        help="make JSON Schemas of an API document",
+        description="Make JSON Schemas of Looker's API document, with the corrections that lookerframe knows of.",
+    )
+    derive.add_argument("spec", metavar="SPEC", help="Looker's API 4.0 as OpenAPI 3.0 or Swagger 2.0, in JSON")
+    derive.add_argument("--into", metavar="DIR", default=_SCHEMA_FOLDER, help="folder to write to (%(default)s)")
+    derive.set_defaults(run=_derive)
+    check = commands.add_parser(
+        "check",
+        help="compare the packaged JSON Schemas with a Looker",
+        description="Say where the API of a Looker differs from what lookerframe relies on. Without --spec, the Looker "
+        "is the one that looker.ini or LOOKERSDK_* name. The status is 1 if it differs.",
+    )
+    check.add_argument("--spec", metavar="FILE", help="its API document, OpenAPI 3.0 or Swagger 2.0, in JSON")
+    check.set_defaults(run=_check)
+
+
+def _derive(*, spec: str, into: str) -> int:
+    document = _document(spec)
+    if absent := derivation.missing(document):
+        message = f"{spec} does not have {', '.join(absent)}, which lookerframe reads; no schema was written"
+        raise ConfigError(message, setting="SPEC")
+    schemas = derivation.derive(document, validation.overlay())
+    for name, schema in schemas.items():
+        file = Path(into) / f"{name}.schema.json"
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(derivation.render(schema), encoding="utf-8", newline="\n")
+        except OSError as exc:
+            message = f"{file} cannot be written: {exc.strerror}"
+            raise ExportError(message) from exc
+        _say(str(file))
+    _say(f"{len(schemas)} schemas written to {into}")
+    return 0
+
+
+def _check(*, spec: str | None) -> int:
+    document = _own_document() if spec is None else _document(spec)
+    differences = derivation.drift(validation.packaged(), derivation.derive(document, validation.overlay()))
+    for difference in differences:
+        _say(difference)
+    _say(f"{len(differences)} differences from the packaged schemas" if differences else "no differences")
+    return 1 if differences else 0
+
+
+def _document(file: str) -> Any:
+    try:
+        content = Path(file).read_bytes()
+    except (OSError, ValueError) as exc:
+        reason = exc.strerror if isinstance(exc, OSError) else str(exc)
+        message = f"{file} cannot be read: {reason}"
+        raise ConfigError(message, setting="spec") from exc
+    return parse_object(content, result_format=None)
+
+
+def _own_document() -> Any:
+    """Fetch the API document of the user's Looker. Source: Looker API 4.0, ``api_spec``: it is Swagger 2.0."""
+    settings = Settings.load()
+    login = Login(settings)
+    transport = Transport(settings, login.token)
+    try:
+        where = path("api_spec", "4.0", "swagger.json")
+        reply = transport.request("GET", where, deadline=Deadline(settings.task_timeout))
+        return parse_object(reply.body, result_format=None)
+    except NotFoundError as exc:
+        exc.advice = f"{exc.advice}; --spec FILE takes a document that was saved"
+        raise
+    finally:
+        login.logout()
+        transport.close()
+
+
+def _serve(*, quiet: bool, **given: Any) -> int:
+    options = {name: value for name, value in given.items() if value is not None}
     stopped = threading.Event()
     previous = signal.signal(signal.SIGTERM, lambda *_: stopped.set())
     try:

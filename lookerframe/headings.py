@@ -195,9 +195,9 @@ def _judged(
     if is_pivoted and not pivots:
         missing = [field for field in missing if field.measure is False]
     is_numbered = bool(slots) and slots[0] is None and not any(row[0].strip() for row in rows)
-    unknown = [labels[place] for place, slot in enumerate(slots) if slot is None][is_numbered:]
+    unknown = [labels[place].strip() for place, slot in enumerate(slots) if slot is None][is_numbered:]
     if (unknown and missing) or (any(labels) and not is_spread):
-        met, due = (shorten(", ".join(map(repr, names)), _MAX_SHOWN) for names in (unknown, _due(missing)))
+        met, due = (repr(shorten(", ".join(names), _MAX_SHOWN)) for names in (unknown, _due(missing)))
         message = f"no field of the query has the heading {met}"
         message += f", and no column that of {due}" if missing else ""
         message += "; it may be the text of a failed query, or a label that apply_vis put in place of the field's"

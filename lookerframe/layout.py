@@ -167,7 +167,7 @@ class Layout:
             on_failure=payload.on_failure,
             stats=payload.stats,
             on_truncate=self._decoding.on_truncate,
-            pivot_names=tuple(column.name for column in self._heads),
+            pivot_names=() if self._is_long else tuple(column.name for column in self._heads),
         )
 
     def _arranged(self, pieces: Iterable[Piece], findings: Findings) -> Iterator[Piece]:

@@ -104,7 +104,7 @@ class _Check:
             if found is None:
                 yield _invalid("sorts", f"{text!r} is not a sort; expected 'view.field' or 'view.field desc'")
             elif found[1] not in self._known:
-                yield self._unknown("sorts", found[1])
+                yield from self._unknown_beside_fields("sorts", found[1])
             elif not self._is_selected(found[1]):
                 yield _invalid("sorts", f"sort {text!r} is on a field that is not selected; add it to 'fields'")
             elif self._known[found[1]].item.get("sortable") is False:
@@ -134,7 +134,7 @@ class _Check:
     def _dimension(self, part: str, name: str) -> Iterator[QueryProblem]:
         found = self._known.get(name)
         if found is None:
-            yield self._unknown(part, name)
+            yield from self._unknown_beside_fields(part, name)
         elif found.kind != "dimension":
             yield _invalid(part, f"{name!r} is a {found.kind}; only dimensions can be {_VERBS[part]}")
         elif name not in self._query.fields:
@@ -151,6 +151,11 @@ class _Check:
         if any(found.kind == "table calculation" for found in self._known.values()):
             return True
         return any(name not in self._known or self._known[name].kind == "measure" for name in self._query.fields)
+
+    def _unknown_beside_fields(self, part: str, name: str) -> Iterator[QueryProblem]:
+        """Say it once of a name that is among the selected fields as well."""
+        if name not in self._query.fields:
+            yield self._unknown(part, name)
 
     def _unknown(self, part: str, name: str) -> QueryProblem:
         message = f"unknown field {name!r} in explore {self._query.explore!r}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import re
 from pathlib import Path
 
@@ -9,7 +10,8 @@ import pytest
 
 import lookerframe as lf
 from lookerframe import fields
-from lookerframe.fields import Field, Typing
+from lookerframe.columns import Decoding
+from lookerframe.fields import Field
 
 ROOT = Path(__file__).parent.parent
 _NAMES = {"float64": "double", "date32": "date32[day]", "list<string>": "list<item: string>"}
@@ -31,16 +33,26 @@ def test_the_page_on_types_is_the_table(kind: str, arrow_type: str) -> None:
     """A LookML type becomes the Arrow type that docs/types.md names."""
     measure = kind in {"count", "count_distinct", "int", "list"}
 
-    (column,) = Typing().columns([Field("a.b", kind, measure=measure)])
+    reader = Decoding().reader(Field("a.b", kind, measure=measure), "a.b", timezone=None)
 
     # A number dimension is settled by its values: whole ones make it int64, the first type that the page names.
-    found = column.reader.arrow_type or column.reader.build([1]).type
+    found = reader.arrow_type or reader.build([1]).type
     assert str(found) == arrow_type
 
 
 def test_the_page_on_types_leaves_none_out() -> None:
     """Every type of the table has its place on the page."""
     assert set(fields._LOOKML) <= {kind for kind, _ in _rows()}
+
+
+def test_the_examples_of_the_page_on_types_say_what_happens(looker: lf.Looker) -> None:
+    """They run against the local Looker, and print what the page shows."""
+    done = doctest.testfile(
+        str(ROOT / "docs" / "types.md"), module_relative=False, globs={"lf": lf, "looker": looker}, encoding="utf-8"
+    )
+
+    assert done.attempted > 5
+    assert done.failed == 0
 
 
 def test_every_public_name_is_documented() -> None:

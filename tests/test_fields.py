@@ -9,8 +9,9 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from lookerframe.columns import Decoding
 from lookerframe.exceptions import ConfigError, ConversionError
-from lookerframe.fields import Field, Typing, fields_of
+from lookerframe.fields import Field, fields_of
 from tests.writers import Col, decode, json_detail, metadata
 
 INT, FLOAT, BOOL, TEXT = pa.int64(), pa.float64(), pa.bool_(), pa.string()
@@ -157,7 +158,7 @@ CALCULATIONS: list[tuple[str | None, str, pa.DataType, Any]] = [
     (None, "true", BOOL, True),
 ]
 CASES = [
-    pytest.param(Col("v.a", kind, group), *rest, id=f"{group}-{kind}-{rest[0]}")
+    pytest.param(Col("v.a", kind, group, pivoted=group != CALCULATION), *rest, id=f"{group}-{kind}-{rest[0]}")
     for group, table in ((DIMENSION, DIMENSIONS), (MEASURE, MEASURES), (CALCULATION, CALCULATIONS))
     for kind, *rest in table
 ]
@@ -208,10 +209,10 @@ def test_with_float64_the_schema_depends_on_the_metadata_alone(
     ) >= 2**63 - 1:
         return  # nothing is known of the one, and float64 cannot hold the other
     due = FLOAT if column.type == "number" else arrow_type
-    typing = Typing(numbers="float64")
+    decoding = Decoding(numbers="float64")
     for values in ([], ["null"], [spelt]):
         for result_format, body in bodies(column, *values):
-            result = decode(body, result_format, columns=[column], typing=typing)
+            result = decode(body, result_format, columns=[column], decoding=decoding)
             assert result.schema.types == [due]
             table = result.to_arrow()
             assert table.schema == result.schema
@@ -286,8 +287,8 @@ def test_values_that_do_not_fit_raise_and_name_the_way_out(column: Col, spelt: s
         if advice == "pivoted":
             continue
         assert "dtypes={'v.a': " in str(error)
-        typing = Typing(dtypes={"v.a": advice.strip("'")})
-        table = decode(body, result_format, columns=[column], typing=typing).to_arrow()
+        decoding = Decoding(dtypes={"v.a": advice.strip("'")})
+        table = decode(body, result_format, columns=[column], decoding=decoding).to_arrow()
         assert table["v.a"].null_count == 3
 
 
@@ -330,12 +331,12 @@ def test_numbers_decimal128_is_exact(values: list[str], arrow_type: pa.DataType,
     columns = [Col("v.a", "number"), Col("v.a", "sum", MEASURE), Col("v.a", "number", CALCULATION)]
     for column in columns:
         for result_format, body in bodies(column, *values):
-            table = decode(body, result_format, columns=[column], typing=Typing(numbers="decimal128")).to_arrow()
+            table = decode(body, result_format, columns=[column], decoding=Decoding(numbers="decimal128")).to_arrow()
             assert table.schema.types == [arrow_type]
             assert table["v.a"].to_pylist() == expected
     counts = Col("v.a", "count", MEASURE)
     for result_format, body in bodies(counts, "7"):
-        table = decode(body, result_format, columns=[counts], typing=Typing(numbers="decimal128")).to_arrow()
+        table = decode(body, result_format, columns=[counts], decoding=Decoding(numbers="decimal128")).to_arrow()
         assert table.schema.types == [INT]
 
 
@@ -345,7 +346,7 @@ def test_decimals_that_decimal128_cannot_hold_raise(values: list[str]) -> None:
     column = Col("v.a", "number")
     for result_format, body in bodies(column, *values):
         with pytest.raises(ConversionError) as caught:
-            decode(body, result_format, columns=[column], typing=Typing(numbers="decimal128")).to_arrow()
+            decode(body, result_format, columns=[column], decoding=Decoding(numbers="decimal128")).to_arrow()
         assert caught.value.arrow_type.startswith("decimal128")
         assert "dtypes={'v.a': 'string'}" in str(caught.value)
 
@@ -388,13 +389,13 @@ def test_dtypes_decide_over_metadata(
 ) -> None:
     """The type is what was asked for, as a name or as pyarrow's; a value that does not fit it raises."""
     column = Col("v.a", kind)
-    typing = Typing(dtypes={"v.a": dtype})
+    decoding = Decoding(dtypes={"v.a": dtype})
     for result_format, body in bodies(column, spelt, "null"):
         if arrow_type is None and value is None:
             with pytest.raises(ConversionError, match=f"is not a value of type {dtype}".replace("(", r"\(")[:30]):
-                decode(body, result_format, columns=[column], typing=typing).to_arrow()
+                decode(body, result_format, columns=[column], decoding=decoding).to_arrow()
             continue
-        table = decode(body, result_format, columns=[column], typing=typing).to_arrow()
+        table = decode(body, result_format, columns=[column], decoding=decoding).to_arrow()
         assert table.schema.types == [arrow_type]
         assert table["v.a"].to_pylist() == [value, None]
 
@@ -411,7 +412,7 @@ def test_dtypes_decide_over_metadata(
 def test_types_that_no_column_can_have_are_refused_at_once(dtype: Any) -> None:
     """Before anything is read, with the list of those that are known."""
     with pytest.raises(ConfigError) as caught:
-        Typing(dtypes={"v.a": dtype})
+        Decoding(dtypes={"v.a": dtype})
 
     assert caught.value.setting == "dtypes"
     assert str(caught.value).startswith("dtypes['v.a']: no column can have the type ")
@@ -425,13 +426,13 @@ def test_misspelt_names_in_dtypes_are_refused() -> None:
     column = Col("v.amount", "number")
     for result_format, body in bodies(column, "1"):
         with pytest.raises(ConfigError, match=r"dtypes names 'v\.amout', which is no column .* 'v\.amount'\?"):
-            decode(body, result_format, columns=[column], typing=Typing(dtypes={"v.amout": "string"}))
+            decode(body, result_format, columns=[column], decoding=Decoding(dtypes={"v.amout": "string"}))
 
 
 def test_unknown_numbers_are_refused() -> None:
     """With the words that are known."""
     with pytest.raises(ConfigError) as caught:
-        Typing(numbers="int64")  # type: ignore[arg-type]
+        Decoding(numbers="int64")  # type: ignore[arg-type]
 
     assert str(caught.value) == "numbers='int64' is not known; give one of 'auto', 'float64', 'decimal128'"
     assert caught.value.setting == "numbers"
@@ -532,10 +533,15 @@ def test_what_looker_says_of_a_field_goes_into_the_schema() -> None:
     schema = decode(json_detail([], [], fields=described)).schema
 
     assert schema.field("v.a").metadata == {
+        b"lookml.name": b"v.a",
         b"lookml.type": b"number",
         b"lookml.label": "Añ".encode(),
         b"lookml.value_format": b"0.0%",
         b"lookml.category": b"dimension",
     }
-    assert schema.field("v.b").metadata == {b"lookml.category": b"dimension"}
-    assert schema.field("v.n").metadata == {b"lookml.type": b"count", b"lookml.category": b"measure"}
+    assert schema.field("v.b").metadata == {b"lookml.name": b"v.b", b"lookml.category": b"dimension"}
+    assert schema.field("v.n").metadata == {
+        b"lookml.name": b"v.n",
+        b"lookml.type": b"count",
+        b"lookml.category": b"measure",
+    }

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pytest
 
 from lookerframe import result as result_module
+from lookerframe.columns import Decoding
 from lookerframe.exceptions import (
     ConfigError,
     ConversionError,
@@ -27,18 +28,20 @@ from lookerframe.exceptions import (
     SqlIssue,
     TruncatedError,
     TruncatedWarning,
+    UnexpectedContentError,
 )
-from lookerframe.fields import Field, Typing
+from lookerframe.fields import Field
+from lookerframe.layout import Layout
 from lookerframe.payload import Payload
-from lookerframe.result import BATCH_ROWS, Findings, Result, reading
+from lookerframe.result import BATCH_ROWS, Document, Findings, Result, reading
 from lookerframe.typed_rows import Piece
 from tests.writers import Col, decode, json_detail, json_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from lookerframe.columns import Column, OnTruncate
     from lookerframe.fields import Numbers
-    from lookerframe.result import OnTruncate
 
 COLUMNS = [Col("v.a"), Col("v.n", "count", "measures")]
 
@@ -75,6 +78,11 @@ class Closing:
         self.calls += 1
 
 
+def columns_of(fields: Iterable[Field], decoding: Decoding | None = None) -> tuple[Column, ...]:
+    """Lay fields out as columns."""
+    return Layout(tuple(fields), decoding=decoding or Decoding()).columns
+
+
 def made(
     source: Iterable[Piece],
     *,
@@ -83,13 +91,14 @@ def made(
     **metadata: Any,
 ) -> Result:
     """Make a result of two columns."""
-    columns = Typing().columns([Field("v.a", "string", measure=False), Field("v.n", "count", measure=True)])
-    return Result(columns, source, Findings(metadata), close=close, on_truncate=on_truncate)
+    fields = [Field("v.a", "string", measure=False), Field("v.n", "count", measure=True)]
+    layout = Layout(fields, decoding=Decoding(on_truncate=on_truncate))
+    return layout.result(source, Findings(metadata), Payload("json_detail", [], close=close))
 
 
 def number_pieces(*arrays: Any, numbers: Numbers = "auto", kind: str | None = "number") -> Result:
     """Make a result of one number dimension, a piece of a full batch for each array."""
-    columns = Typing(numbers=numbers).columns([Field("v.n", kind, measure=None if kind is None else False)])
+    columns = columns_of([Field("v.n", kind, measure=None if kind is None else False)], Decoding(numbers))
     pieces = []
     for index, values in enumerate(arrays):
         array = pa.concat_arrays([pa.array(values), pa.nulls(BATCH_ROWS - len(values), pa.array(values).type)])
@@ -496,8 +505,8 @@ def test_payload_is_closed_when_decoding_fails() -> None:
             decode(body, result_format, close=close)
         assert close.calls >= 1
     close = Closing()
-    with pytest.raises(ConfigError, match="on_truncate='fail' is not known"):
-        decode(json_detail(COLUMNS, []), close=close, on_truncate="fail")  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match=r"dtypes names 'v\.z', which is no column of this result"):
+        decode(json_detail(COLUMNS, []), close=close, decoding=Decoding(dtypes={"v.z": "string"}))
     assert close.calls >= 1
 
 
@@ -627,7 +636,7 @@ def test_metadata_notes_and_stats_are_read_only_and_complete_at_the_end() -> Non
             return {"bytes_received": 5}
 
     source = Source(40)
-    columns = Typing().columns([Field("v.a", "string"), Field("v.n", "count", measure=True)])
+    columns = columns_of([Field("v.a", "string"), Field("v.n", "count", measure=True)])
     result = Result(columns, source, Findings({"sql": "SELECT 1"}), stats=Fetched())
     assert result.stats == {"rows": 17_000, "bytes_received": 5}
     assert repr(result) == "<Result: 2 columns, 17,000 rows read>"
@@ -659,3 +668,111 @@ def test_payload_facts_become_metadata() -> None:
     assert result.metadata["result_format"] == "json_detail"
     assert result.metadata["timezone"] == "UTC"
     assert isinstance(Payload("json", []).context, dict)
+
+
+# -- what is no table --------------------------------------------------------------------------------------------------
+
+ROWS: list[Callable[[Result], Any]] = [
+    lambda result: result.to_arrow(),
+    lambda result: result.to_pandas(),
+    lambda result: result.to_pandas(multiindex=True),
+    lambda result: result.batches(),
+    lambda result: result.reader(),
+    lambda result: result.__arrow_c_stream__(),
+]
+
+
+@pytest.mark.parametrize("ask", ROWS, ids=["to_arrow", "to_pandas", "multiindex", "batches", "reader", "stream"])
+def test_a_document_has_no_rows(ask: Callable[[Result], Any]) -> None:
+    """Whatever asks for some is told where its text is; as often as it asks, also when it is closed."""
+    document = Document(b"SELECT 1", Findings({"result_format": "sql"}))
+    for _ in range(2):
+        with pytest.raises(
+            UnexpectedContentError, match=r"no table; its text is in \.text, its bytes in \.content"
+        ) as e:
+            ask(document)
+        assert e.value.result_format == "sql"
+        document.close()
+    assert document.text == "SELECT 1"
+
+
+def test_reading_a_document_is_refused() -> None:
+    """A sink writes no file of it."""
+    with (
+        pytest.raises(UnexpectedContentError, match="no table"),
+        reading(Document(b"SELECT 1", Findings({"result_format": "sql"}))),
+    ):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        (b"SELECT 'x'\r\n", "SELECT 'x'\r\n"),
+        ("é😀".encode(), "é😀"),
+        (b"\xef\xbb\xbfSELECT", "SELECT"),
+        (b"", ""),
+    ],
+)
+def test_a_document_is_its_bytes_and_their_text(content: bytes, text: str) -> None:
+    """Nothing is changed, but for a byte order mark."""
+    stats = {"rows": 0}
+    with Document(content, Findings({"result_format": "sql", "sql": "x"})) as document:
+        assert (document.content, document.text) == (content, text)
+        assert dict(document.metadata) == {"result_format": "sql", "sql": "x"}
+        assert document.stats == stats
+        assert document.totals is document.row_totals is None
+        assert document.subtotals == {}
+        assert repr(document) == f"<Document: sql, {len(content)} bytes>"
+
+
+def test_an_image_is_no_text() -> None:
+    """Its bytes are where the error says."""
+    document = Document(b"\x89PNG\r\n\x1a\n", Findings({"result_format": "png"}))
+
+    with pytest.raises(UnexpectedContentError, match=r"no text \(byte 0x89\); its bytes are in \.content") as caught:
+        _ = document.text
+    assert (caught.value.result_format, caught.value.offset) == ("png", 0)
+    assert document.content.startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("asked", ["content", "text"])
+def test_a_table_is_no_document(asked: str) -> None:
+    """It says how tables are read."""
+    with pytest.raises(UnexpectedContentError, match=rf"read with to_arrow\(\) or to_pandas\(\); \.{asked} is for"):
+        getattr(all_kinds(), asked)
+
+
+# -- totals ------------------------------------------------------------------------------------------------------------
+
+
+def test_totals_have_the_types_that_the_rows_were_given() -> None:
+    """Also where the rows' values decide them, and the totals' own would not."""
+    fields = {"dimensions": [{"name": "v.k", "type": "number"}], "measures": [{"name": "v.n", "type": "count"}]}
+    rows = [{"v.k": {"value": value}, "v.n": {"value": 1}} for value in (1, 2)]
+    for numbers, due in (("auto", pa.int64()), ("float64", pa.float64())):
+        body = json_detail([], [], fields=fields, data=rows, totals_data={"v.n": {"value": 2}})
+        result = decode(body, decoding=Decoding(numbers))  # type: ignore[arg-type]
+        assert result.to_arrow().schema.types == [due, pa.int64()]
+        assert result.totals is not None
+        assert result.totals.schema.types == [due, pa.int64()]
+        assert result.totals.to_pylist() == [{"v.k": None, "v.n": 2}]
+
+
+def test_subtotals_are_tables_by_what_they_group() -> None:
+    """One for each set of names, in the order in which they came; the mark of the grouping is no column."""
+    mark = "$$$__grouping__$$$"
+    empty = {"value": None, "filterable_value": "EMPTY"}
+    columns = [Col("v.a"), Col("v.b"), Col("v.n", "count", "measures")]
+    subtotals = {
+        "1": [{"v.a": {"value": a}, "v.b": empty, "v.n": {"value": n}, mark: ["v.a"]} for a, n in (("x", 3), ("y", 4))],
+        "0": [{"v.a": empty, "v.b": empty, "v.n": {"value": 7}, mark: []}],
+    }
+    result = decode(json_detail(columns, [{"v.a": "x", "v.b": "p", "v.n": 3}], subtotals_data=subtotals))
+
+    assert result.to_arrow().num_rows == 1
+    assert {names: table.to_pylist() for names, table in result.subtotals.items()} == {
+        ("v.a",): [{"v.a": "x", "v.b": None, "v.n": 3}, {"v.a": "y", "v.b": None, "v.n": 4}],
+        (): [{"v.a": None, "v.b": None, "v.n": 7}],
+    }
+    assert all(table.schema.types == [pa.string(), pa.string(), pa.int64()] for table in result.subtotals.values())

@@ -10,7 +10,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from lookerframe.validation import check, schema_names
-from tools.derive_schemas import SOURCES
+from lookerframe.derivation import SOURCES
 
 SCHEMAS = Path(__file__).resolve().parent.parent / "schemas"
 

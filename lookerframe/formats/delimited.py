@@ -279,9 +279,11 @@ class DelimitedRows:
 
     def _parsed(self, block: _Block) -> pa.Table:
         names = list(map(str, range(self._width)))
+        # Arrow drops a byte order mark, which is a character of a cell here.
+        text = _BOM + block.text if block.text.startswith(_BOM) else block.text
         try:
             table = arrow_csv.read_csv(
-                pa.BufferReader(block.text),
+                pa.BufferReader(text),
                 read_options=arrow_csv.ReadOptions(column_names=names, block_size=2 * MAX_ROW_BYTES),
                 parse_options=arrow_csv.ParseOptions(
                     delimiter=self._separator,

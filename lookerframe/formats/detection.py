@@ -31,10 +31,9 @@ _MAGIC = (
 _GZIP = b"\x1f\x8b"
 _BOM = b"\xef\xbb\xbf"
 _WRAPPERS = frozenset({"scheduled_plan", "attachment", "form_params"})
-#: A string, whole or cut off (then group 1 is not a quote), or a bracket.
-_TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+("|\\?\Z)|[][{}]', re.DOTALL)
+#: A string, whole or cut off, or a bracket.
+_TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)|[][{}]', re.DOTALL)
 _COLON = re.compile(r"\s*+:")
-_COMMENTS = re.compile(r"(?:\s++|--[^\n]*+(?:\n|\Z)|/\*.*?(?:\*/|\Z))++", re.DOTALL)
 #: How Looker's SQL begins. A heading of csv may begin with the same words, but hardly spelt so.
 _SQL = re.compile(
     r"(?:SELECT|select)\s|(?:WITH|with)\s+\S+\s+(?:AS|as)\s*\(|(?:CREATE|create)\s+(?:\S+\s+){0,3}(?:AS|as)\s"
@@ -164,7 +163,7 @@ def _members(text: str) -> Iterator[str]:
             depth += 1
         elif kind in "}]":
             depth -= 1
-        elif depth == 1 and token[1] == '"' and _COLON.match(text, token.end()):
+        elif depth == 1 and _COLON.match(text, token.end()):
             try:
                 yield json.loads(token[0])
             except ValueError:  # reported when the body is parsed
@@ -181,8 +180,7 @@ def _of_lines(text: str) -> str:
     line = text.partition("\n")[0].rstrip()
     if len(line) > 1 and line.startswith("|") and line.endswith("|"):
         return "md"
-    comments = _COMMENTS.match(text)
-    if text.startswith(("--", "/*")) or _SQL.match(text, comments.end() if comments else 0):
+    if text.startswith(("--", "/*")) or _SQL.match(text):
         return "sql"
     return "txt" if "\t" in line else "csv"
 

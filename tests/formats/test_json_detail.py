@@ -20,11 +20,10 @@ from lookerframe.exceptions import (
     SqlIssue,
     UnexpectedContentError,
 )
-from lookerframe.formats import json_detail as module
+from lookerframe.formats import cell_rows
 from lookerframe.result import BATCH_ROWS
 from tests.writers import (
     COMPACT,
-    MEMBERS,
     Col,
     cell,
     chunked,
@@ -35,6 +34,7 @@ from tests.writers import (
     outcome,
     piece_size,
 )
+from tests.writers.json_shapes import MEMBERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,7 +104,7 @@ def test_rows_before_fields_are_read_like_others(size: int) -> None:
 
 def test_many_rows_before_fields_go_through_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
     """More than is held in memory, and the file is closed at the end, however it comes."""
-    monkeypatch.setattr(module, "_SPOOL_BYTES", 1000)
+    monkeypatch.setattr(cell_rows, "_SPOOL_BYTES", 1000)
     opened: list[Any] = []
     real = tempfile.SpooledTemporaryFile
 
@@ -410,24 +410,52 @@ def test_error_rows_name_the_sql() -> None:
 
 # -- pivots ------------------------------------------------------------------------------------------------------------
 
+PIVOTS_FIRST = [("fields", "pivots", "data"), ("pivots", "fields", "data")]
+ROWS_FIRST = [("data", "fields", "pivots"), ("data", "pivots", "fields"), ("pivots", "data", "fields")]
 
-@pytest.mark.parametrize("position", ["before", "after", "first"])
+
+@pytest.mark.parametrize("order", [*PIVOTS_FIRST, *ROWS_FIRST])
+@pytest.mark.parametrize("size", [1, 10_000])
+def test_pivots_may_be_listed_before_and_after_the_rows(order: tuple[str, ...], size: int) -> None:
+    """The table is the same wherever they stand."""
+    members = {
+        "fields": metadata(COLUMNS) | {"pivots": [{"name": "v.p", "type": "number"}]},
+        "pivots": [{"key": "7", "data": {"v.p": 7}}, {"key": "v.p___null", "data": {"v.p": None}}],
+        "data": [{"v.a": cell("x"), "v.n": {"v.p___null": cell(1), "7": cell(2)}}, {"v.a": cell("y"), "v.n": {}}],
+    }
+    with piece_size(size):
+        table = decode(ordered(members, *order)).to_arrow()
+
+    assert table.to_pydict() == {"v.a": ["x", "y"], "v.n|7": [2, None], "v.n|null": [1, None]}
+    assert table.schema.types == [pa.string(), pa.int64(), pa.int64()]
+
+
+@pytest.mark.parametrize("order", [*PIVOTS_FIRST, *ROWS_FIRST])
 @pytest.mark.parametrize("described", [True, False])
-def test_pivots_are_refused_wherever_they_are_listed(position: str, described: bool) -> None:
-    """In `fields`, or beside it."""
-    pivots = [{"key": "k", "data": {"v.p": "k"}}]
+@pytest.mark.parametrize(
+    ("measure", "text"),
+    [
+        (cell(1), "row 0 v.n: object contains unknown field `value`; the pivots of this result do not list it"),
+        ({"j": cell(1)}, "row 0 v.n: object contains unknown field `j`; the pivots of this result do not list it"),
+        ({"k": {"rendered": "1"}}, "row 0 v.n.k: object missing required field `value`"),
+        ({"k": 1}, "row 0 v.n.k: expected `object`, got `int`"),
+        (5, "row 0 v.n: expected `object`, got `int`"),
+        ([cell(1)], "row 0 v.n: expected `object`, got `array`"),
+    ],
+)
+def test_cells_that_contradict_the_pivots_are_refused(
+    order: tuple[str, ...], described: bool, measure: Any, text: str
+) -> None:
+    """By row and field; an unlisted value of a pivot is no null."""
     fields = metadata(COLUMNS) | ({"pivots": [{"name": "v.p"}]} if described else {})
-    data = [{"v.a": cell("x"), "v.n": cell(1)}]
-    members = {"fields": fields, "pivots": pivots, "data": data}
-    order = {
-        "before": ("fields", "pivots", "data"),
-        "after": ("fields", "data", "pivots"),
-        "first": ("data", "pivots", "fields"),
-    }[position]
-    with pytest.raises(
-        PayloadError, match="the query is pivoted, and pivoted results are not decoded yet; run it without"
-    ):
-        decode(ordered(members, *order))
+    members = {
+        "fields": fields,
+        "pivots": [{"key": "k", "data": {"v.p": "k"}}],
+        "data": [{"v.a": cell("x"), "v.n": measure}],
+    }
+    with pytest.raises(PayloadError) as caught:
+        decode(ordered(members, *order)).to_arrow()
+    assert str(caught.value) == f"json_detail: {text}"
 
 
 def test_pivoted_cells_without_a_list_of_pivots_are_refused_with_a_hint() -> None:
@@ -435,11 +463,12 @@ def test_pivoted_cells_without_a_list_of_pivots_are_refused_with_a_hint() -> Non
     for key in ("k", "rendered"):
         body = json_detail(COLUMNS, []).replace(b'"data":[]', b'"data":[{"v.n":{"%s":{"value":1}}}]' % key.encode())
         with pytest.raises(
-            PayloadError, match=r"row 0 v\.n: object missing required field `value`; if the query is pivoted"
+            PayloadError,
+            match=r"row 0 v\.n: object missing required field `value`; so it is in a pivoted result whose metadata",
         ):
             decode(body)
     body = json_detail(COLUMNS, []).replace(b'"data":[]', b'"data":[{"v.n":{"value":{"value":1}}}]')
-    with pytest.raises(ConversionError, match="the query seems to be pivoted"):
+    with pytest.raises(ConversionError, match="as in a pivoted result whose metadata lists no pivots"):
         decode(body)
 
 

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 
 from lookerframe import formats
+from lookerframe.columns import Decoding
 from lookerframe.exceptions import (
     ConfigError,
     ConversionError,
@@ -17,7 +18,6 @@ from lookerframe.exceptions import (
     PayloadLimitError,
     UnexpectedContentError,
 )
-from lookerframe.fields import Typing
 from lookerframe.payload import Payload
 from tests.writers import Col, chunked, decode, dumped, json_rows, metadata, piece_size
 
@@ -102,7 +102,10 @@ def test_without_metadata_types_are_inferred_and_it_is_said(size: int) -> None:
             ConversionError,
             "column 'a', row [01]: .* several types: give dtypes={'a': 'string'}",
         ),
-        ([{"a": {"p": {"x": 1}}}], ConversionError, "the query seems to be pivoted"),
+        ([{"a": {"p": 1}}], PayloadError, "row 0: object contains unknown field `a`"),
+        ([{"a": {"p": {"x": 1}}}, {"a": {"q": {"x": 1}}}], PayloadError, "row 1 a: object contains unknown field `q`"),
+        ([{"a": {"p": {"x": 1}}}, {"a": 1}], PayloadError, "row 1 a: expected `object`, got `int`"),
+        ([{"a": {"p": {"x": 1}}}, {"a": {"p": {"x": {"q": 1}}}}], ConversionError, "there is an object where a plain"),
         ([{"a": [1]}], ConversionError, "dtypes={'a': 'string'}"),
         ([{"a": 2**63}], ConversionError, "dtypes={'a': 'decimal128'}"),
         ([1, 2], PayloadError, "row 0: expected `object`, got `int`|row 1: expected"),
@@ -118,9 +121,9 @@ def test_without_metadata_nothing_is_guessed(rows: Any, error: type[Exception], 
 
 def test_dtypes_help_without_metadata() -> None:
     """Columns of several types become text, in their own spelling."""
-    typing = Typing(dtypes={"a": "string", "b": "date32"})
+    decoding = Decoding(dtypes={"a": "string", "b": "date32"})
     body = b'[{"a":1.10,"b":"2026-01-31"},{"a":"x","b":null},{"a":{"p":1},"b":"2026-02"}]'
-    table = decode(body, "json", typing=typing).to_arrow()
+    table = decode(body, "json", decoding=decoding).to_arrow()
 
     assert table.to_pydict() == {
         "a": ["1.10", "x", '{"p":1}'],
@@ -177,20 +180,44 @@ def test_metadata_is_asked_for_once() -> None:
     assert asked == [True]
 
 
-def test_pivoted_rows_are_refused() -> None:
-    """With metadata, a measure of any type meets an object; no text is made of it."""
+MEASURES = [
+    Col("v.n", "count", "measures"),
+    Col("v.n", "sum", "measures"),
+    Col("v.n", "string", "measures"),
+    Col("v.n", "list", "measures"),
+    Col("v.n", None, "measures"),
+    Col("v.n", "string", "table_calculations"),
+    Col("v.n", "string", "table_calculations", pivoted=False),
+    Col("v.n", None, "table_calculations"),
+]
+
+
+@pytest.mark.parametrize("column", MEASURES, ids=lambda column: f"{column.group}-{column.type}-{column.pivoted}")
+@pytest.mark.parametrize("size", [1, 10_000])
+def test_pivoted_rows_are_known_by_their_values(column: Col, size: int) -> None:
+    """Where metadata lists no pivots, a measure of any type that is an object is pivoted; no text is made of it."""
+    value = ["q"] if column.type == "list" else "q" if column.type == "string" else 1
+    rows = [{"v.a": "x", "v.n": {"v.p": {"x": value, "": None}}}, {"v.a": "y", "v.n": {"v.p": {"z": value}}}]
+    with piece_size(size):
+        table = decode(json_rows(rows), "json", columns=[Col("v.a"), column]).to_arrow()
+
+    assert table.to_pydict() == {
+        "v.a": ["x", "y"],
+        "v.n|x": [value, None],
+        "v.n|null": [None, None],
+        "v.n|z": [None, value],
+    }
+
+
+@pytest.mark.parametrize("column", MEASURES, ids=lambda column: f"{column.group}-{column.type}-{column.pivoted}")
+def test_values_that_are_nested_in_one_row_alone_are_refused(column: Col) -> None:
+    """The first row says what is pivoted; no text is made of an object."""
     nested = {"v.p": {"x": 1, "y": None}}
-    for column in (
-        Col("v.n", "count", "measures"),
-        Col("v.n", "sum", "measures"),
-        Col("v.n", "string", "measures"),
-        Col("v.n", "list", "measures"),
-        Col("v.n", None, "measures"),
-        Col("v.n", "string", "table_calculations"),
-        Col("v.n", None, "table_calculations"),
-    ):
-        with pytest.raises(ConversionError, match="pivoted results are not decoded yet; run it without pivots"):
-            decode(json_rows([{"v.a": "x", "v.n": nested}]), "json", columns=[Col("v.a"), column])
+    rows: list[dict[str, Any]] = [{"v.a": "x", "v.n": None}, {"v.a": "y", "v.n": nested}]
+    for some in (rows, rows[::-1]):
+        with pytest.raises((ConversionError, PayloadError)) as caught:
+            decode(json_rows(some), "json", columns=[Col("v.a"), column]).to_arrow()
+        assert "row 1" in str(caught.value) or (column.type == "list" and "row 0: 1 is not" in str(caught.value))
 
 
 @pytest.mark.parametrize("fields", [[{"name": "v.a"}], {"dimensions": [{"type": "string"}]}, "v.a", 5])
