@@ -288,7 +288,6 @@ def _json_row(shape: Shape, places: Sequence[Leaf], row: Sequence[Any]) -> bytes
         for name in leaf.path[:-2]:
             inside = inside.setdefault(name, {})
         inside[leaf.path[-2]] = _cell(leaf.column, value, links=shape.links)
-    # Pivot columns come pivot by pivot, but in a row all pivots of a measure stand together.
     return _dumped(written)
 
 

@@ -40,7 +40,7 @@ class Scale:
     folder: Path
 
 
-FULL = Scale(64 * _MB, 5, (500 * _MB, 1000 * _MB, 2000 * _MB), (10 * _MB, 500 * _MB), _ROOT / "docs")
+FULL = Scale(32 * _MB, 5, (500 * _MB, 1000 * _MB, 2000 * _MB), (10 * _MB, 500 * _MB), _ROOT / "docs")
 QUICK = Scale(2 * _MB, 1, (5 * _MB, 10 * _MB), (2 * _MB,), _ROOT / "out")
 
 

@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lookerframe import filters as filters
     from lookerframe import local as local
     from lookerframe.client import Looker as Looker
     from lookerframe.client import Task as Task
@@ -102,14 +103,16 @@ _HOMES: dict[str, tuple[str, ...]] = {
     "lookerframe.result": ("Result",),
     "lookerframe.sinks.parquet": ("write_parquet",),
 }
+#: Modules that are used as such, ``lookerframe.filters.eq(...)``.
+_MODULES = ("filters", "local")
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
-__all__ = ["__version__", "local", *sorted(_HOME_OF)]  # noqa: PLE0604 - the table above is the list
+__all__ = ["__version__", *_MODULES, *sorted(_HOME_OF)]  # noqa: PLE0604 - the table above is the list
 
 
 def __getattr__(name: str) -> Any:
-    if name == "local":
-        return import_module("lookerframe.local")
+    if name in _MODULES:
+        return import_module(f"lookerframe.{name}")
     if name not in _HOME_OF:
         message = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(message)

@@ -11,6 +11,7 @@ import datetime as dt
 import json
 import math
 import re
+import zoneinfo
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, cast
@@ -40,6 +41,9 @@ _SCALE = re.compile(r", (\d+)\)")
 _FORMATTED = re.compile(r"\s*(?:<.*>|[^\w\s]{0,3}-?[\d.,' ]*\d[\d.,' ]*(?:\s?[^\d\s]{1,4})?)\s*", re.DOTALL)
 _FISCAL_YEAR = re.compile(r"FY(\d{4})", re.ASCII)
 _NUMBERS = ("int64", "float64", "decimal128", "bool, int64")
+#: Arrow knows when clocks change up to here; for later times it takes the last offset that it has.
+_END_OF_RULES = dt.datetime(2037, 1, 1)  # noqa: DTZ001 - a wall clock
+_INSTANT = dt.timedelta(microseconds=1)
 _INT64_DIGITS = 19
 _MAX_DIGITS = 1000  # of an integer that is read as one: Python takes a time that grows with their square
 
@@ -115,7 +119,7 @@ def fit(array: pa.Array, arrow_type: pa.DataType, *, column: str, first_row: int
     """
     if array.type == arrow_type:
         return array
-    if pa.types.is_null(array.type):
+    if array.null_count == len(array):
         return pa.nulls(len(array), arrow_type)
     if not (_is_number(array.type) and _is_number(arrow_type)):
         row = next(row for row, scalar in enumerate(array) if scalar.is_valid)
@@ -387,7 +391,28 @@ def zoned(timezone: str, *, utc: bool) -> Reader:
 
 def placed(array: pa.Array, timezone: str) -> pa.Array:
     """Take wall-clock times as times of a zone; see `zoned`."""
-    return pc.assume_timezone(array, timezone, ambiguous="earliest", nonexistent="latest")
+    found = pc.assume_timezone(array, timezone, ambiguous="earliest", nonexistent="latest")
+    late = pc.fill_null(pc.greater_equal(array, _END_OF_RULES), fill_value=False)
+    if not pc.any(late).as_py():
+        return found
+    zone = zoneinfo.ZoneInfo(timezone)
+    times = [_placed_late(time, zone) for time in array.filter(late).to_pylist()]
+    return pc.replace_with_mask(found, late, pa.array(times, pa.timestamp("us", "UTC")).cast(found.type))
+
+
+def _placed_late(time: dt.datetime, zone: zoneinfo.ZoneInfo) -> dt.datetime:
+    first, second = (time.replace(tzinfo=zone, fold=fold).astimezone(dt.UTC) for fold in (0, 1))
+    if first <= second:
+        return first
+    # The clocks skip it. They do so between the two instants that it could be: the first one after is looked for.
+    before = second.astimezone(zone).utcoffset()
+    while first - second > _INSTANT:
+        middle = second + (first - second) / 2
+        if middle.astimezone(zone).utcoffset() == before:
+            second = middle
+        else:
+            first = middle
+    return first
 
 
 def _fixed(arrow_type: pa.DataType) -> Callable[[Iterable[pa.DataType]], pa.DataType]:

@@ -114,8 +114,8 @@ def _derive(*, spec: str, into: str) -> int:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(derivation.render(schema), encoding="utf-8", newline="\n")
         except OSError as exc:
-            message = f"{file} cannot be written: {exc.strerror}"
-            raise ExportError(message) from exc
+            message = f"cannot be written: {exc.strerror}"
+            raise ExportError(message, target=str(file)) from exc
         _say(str(file))
     _say(f"{len(schemas)} schemas written to {into}")
     return 0

@@ -20,6 +20,7 @@ from lookerframe.exceptions import (
     QueryProblem,
 )
 from lookerframe.models import Look, QueryTask, SavedQuery, User
+from lookerframe.precheck import problems
 from lookerframe.query import Query, locate
 from lookerframe.transport import Transport, path
 from lookerframe.validation import check
@@ -292,6 +293,24 @@ class Looker:
         Source: Looker API 4.0, ``GET /lookml_models/{lookml_model_name}/explores/{explore_name}``.
         """
         return self._explore_fields(model, explore, Deadline(self.settings.task_timeout), Stats())
+
+    def check(self, query: Query) -> None:
+        """Look for what is wrong with a query before it is run, in the field metadata of its explore.
+
+        Parameters
+        ----------
+        query : Query
+            Its fields, filters, sorts, pivots, subtotals and dynamic fields are looked at; nothing is run.
+
+        Raises
+        ------
+        InvalidQueryError
+            Its explore cannot answer it: ``.problems`` lists all that is wrong, with the names that may have been meant.
+        NotFoundError, FetchError, SchemaError
+            See `explore_fields`.
+        """
+        if found := problems(query, self.explore_fields(query.model, query.explore)):
+            raise InvalidQueryError(found)
 
     # -- how it is done ------------------------------------------------------------------------------------------------
 

@@ -175,10 +175,8 @@ class Decoding:
         """
         for key in (name, field.name):
             if key in self.dtypes:
-                reader = _chosen(key, self.dtypes[key])
-                break
-        else:
-            reader = reader_of(field, self.numbers)
+                return _chosen(key, self.dtypes[key])
+        reader = reader_of(field, self.numbers)
         if reader is not arrays.TIMESTAMP or self.timestamps == "naive" or field.convert_tz is False:
             return reader
         if timezone is None:

@@ -391,6 +391,7 @@ class LookerSQLError(LookerFrameError):
         self.fields = tuple(fields)
         self.url = url
         self.status = status
+        self._shown_in: int | None = None  # the number of the notebook's cell
         super().__init__(self.issues)
 
     @property
@@ -452,11 +453,13 @@ class LookerSQLError(LookerFrameError):
 
     def _render_traceback_(self) -> list[str]:
         # IPython asks for it in place of a traceback: what failed is the query, not the lines that led to it. Where
-        # there are pages, the panel is shown; a terminal has the text alone.
-        shell = sys.modules.get("IPython")
-        if shell is not None and type(shell.get_ipython()).__name__ == "ZMQInteractiveShell":
+        # there are pages, the panel is shown; a terminal has the text alone. IPython asks twice for one failed cell.
+        package = sys.modules.get("IPython")
+        shell: Any = package.get_ipython() if package is not None else None
+        if type(shell).__name__ == "ZMQInteractiveShell" and self._shown_in != shell.execution_count:
             from IPython.display import HTML, display
 
+            self._shown_in = shell.execution_count
             display(HTML(self._repr_html_()))  # type: ignore[no-untyped-call]
         return [f"{type(self).__name__}: {self}"]
 

@@ -87,6 +87,8 @@ class Field:
         Whether it is a measure; None where nothing is known of the field.
     label, label_short, description, value_format, category, tags
         As Looker sends them.
+    is_calculation
+        Whether it is a table calculation.
     convert_tz
         False where the database's times are shown as they are, not in the time zone of the query; None if unknown.
     """
@@ -101,6 +103,7 @@ class Field:
     category: str | None = None
     tags: tuple[str, ...] = ()
     convert_tz: bool | None = None
+    is_calculation: bool = False
 
     @classmethod
     def from_api(cls, item: Mapping[str, Any], *, group: str) -> Field:
@@ -129,6 +132,7 @@ class Field:
             text("category"),
             tuple(map(str, tags)) if isinstance(tags, list) else (),
             convert_tz if isinstance(convert_tz, bool) else None,
+            group == "table_calculations" or item.get("is_table_calculation") is True,
         )
 
     def arrow_metadata(self) -> dict[bytes, bytes]:

@@ -203,10 +203,14 @@ class Layout:
 
     def _is_totals(self, piece: Piece, row: int) -> bool:
         # Totals have no values of dimensions. Where nothing is known of a field it may be one.
-        kinds = [column.field.measure for column in self.columns]
+        fields = [column.field for column in self.columns if not column.field.is_calculation]
+        kinds = {field.measure for field in fields}
         if False not in kinds and None in kinds:
             return False
-        return not any(kind is False and piece.arrays[place][row].is_valid for place, kind in enumerate(kinds))
+        return not any(
+            column.field in fields and column.field.measure is False and piece.arrays[place][row].is_valid
+            for place, column in enumerate(self.columns)
+        )
 
     def _plan(self) -> list[pa.Array | tuple[int, ...]]:
         """Say what the columns of long rows are made of; see `melted`."""
@@ -232,14 +236,15 @@ def spread_fields(
     Parameters
     ----------
     is_spread
-        What the rows say of a field that is neither dimension nor measure.
+        What the rows say of a calculation, of which metadata does not tell.
     supermeasures
         Names of the measures and calculations that stand outside of the pivot.
     """
     return tuple(
         field.name
         for field in fields
-        if field.name not in supermeasures and (is_spread(field) if field.measure is None else field.measure)
+        if field.name not in supermeasures
+        and (is_spread(field) if field.measure is None or field.is_calculation else field.measure)
     )
 
 

@@ -15,6 +15,7 @@ import pyarrow as pa
 from lookerframe.arrays import fit, type_name
 from lookerframe.exceptions import (
     ConfigError,
+    ConversionError,
     ResultConsumedError,
     TruncatedError,
     TruncatedWarning,
@@ -309,13 +310,15 @@ class Result:
     def _multiindex(self) -> pd.MultiIndex:
         import pandas as pd
 
-        depth = 1 + len(self._pivot_names)
+        names: list[str | None] = ["field", *self._pivot_names]
+        depth = max([len(names), *(len(column.heading) for column in self._columns)])
+        names += [None] * (depth - len(names))  # pivots are listed, but not the dimensions that they are of
         tuples = []
         for column in self._columns:
             field = column.heading[0] if column.part == "value" else f"{column.heading[0]}.{column.part}"
             levels = [field, *column.heading[1:]]
             tuples.append((*levels, *[""] * (depth - len(levels))))
-        return pd.MultiIndex.from_tuples(tuples, names=["field", *self._pivot_names])
+        return pd.MultiIndex.from_tuples(tuples, names=names)
 
     def close(self) -> None:
         """Let go of the connection without reading on; what `to_arrow` has read stays. Harmless at any time."""
@@ -434,11 +437,14 @@ class Result:
 
     def _like_rows(self, table: pa.Table | None) -> Any:
         """Give the columns of a table of totals the types that the rows' columns have."""
+        types = {_identity(field): field.type for field in self.schema}
         for place, field in enumerate(table.schema if table is not None else ()):
-            due = self.schema.field(field.name).type if field.name in self.schema.names else field.type
+            name, part, pivot = _identity(field)
+            due = types.get((name, part, pivot)) or types.get((name, part, None)) or field.type
             if table is not None and field.type != due:
-                parts = [fit(part, due, column=field.name, first_row=0) for part in table.column(place).chunks]
-                table = table.set_column(place, field.with_type(due), pa.chunked_array(parts, due))
+                with contextlib.suppress(ConversionError):  # a fraction, where all values of the rows are whole
+                    parts = [fit(part, due, column=field.name, first_row=0) for part in table.column(place).chunks]
+                    table = table.set_column(place, field.with_type(due), pa.chunked_array(parts, due))
         return table
 
     def _is_table(self, asked: str) -> UnexpectedContentError:
@@ -510,6 +516,12 @@ def _batch(piece: Piece, schema: pa.Schema) -> pa.RecordBatch:
         for array, field in zip(piece.arrays, schema, strict=True)
     ]
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+
+def _identity(field: pa.Field) -> tuple[bytes | None, bytes | None, bytes | None]:
+    """Tell which field of Looker, which member of its cells and which pivot a column has; see `Column.arrow_field`."""
+    facts = field.metadata or {}
+    return facts.get(b"lookml.name"), facts.get(b"lookml.part"), facts.get(b"lookml.pivot")
 
 
 def spelt(metadata: Mapping[str, Any]) -> dict[str, str]:

@@ -32,7 +32,7 @@ _NUMBERS = (pa.int64(), pa.float64())
 _DAY_LENGTH = len("2017-09-03")
 #: From here on float64 does not hold all integers.
 _FLOAT_INTEGERS = 2.0**53
-_TRUTH = pa.array(["true", "false"])
+_TRUTH = ("true", "false")
 
 
 def text_array(reader: Reader, texts: pa.StringArray, *, column: str, first_row: int) -> pa.Array:
@@ -78,7 +78,7 @@ def _inferred(texts: pa.StringArray, *, column: str, first_row: int) -> pa.Array
         return pa.nulls(len(texts))
     if _has_empty(texts):
         return texts
-    if pc.all(pc.is_in(texts.drop_null(), _TRUTH)).as_py():
+    if pc.all(pc.is_in(texts.drop_null(), pa.array(_TRUTH))).as_py():
         return pc.equal(texts, "true")
     try:
         return text_array(arrays.NUMBER, texts, column=column, first_row=first_row)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 ERROR_KEY = "looker_error"
 
 _NULL = msgspec.Raw(b"null")
-_ROW_OF = re.compile(r" - at `\$\[(\d+)\](.*)`$")
+_ROW_OF = re.compile(r" - at `\$\[(\d+)\](.*)`$", re.DOTALL)
 _MAX_ERRORS = 1000
 _ABSENT = 1 << 30  # the place of what a first row does not have: after all that it has
 _UNNAMEABLE = re.compile(r'["\\\x00-\x1f]')

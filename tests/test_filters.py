@@ -525,18 +525,18 @@ def test_yes_and_no(select: Select, expression: str, fits: Callable[[bool | None
 def test_days(select: Select, day: dt.date, zone: str) -> None:
     """A date is the whole day in the query's time zone, be it 23 or 25 hours long, for every builder."""
     rows = [wall_clock(row, zone) for row in TIMES]
-    expected: dict[str, Callable[[Any], bool]] = {
-        filters.eq(day): lambda row: row.date() == day,
-        filters.gt(day): lambda row: row.date() > day,
-        filters.ge(day): lambda row: row.date() >= day,
-        filters.after(day): lambda row: row.date() >= day,
-        filters.lt(day): lambda row: row.date() < day,
-        filters.before(day): lambda row: row.date() < day,
-        filters.le(day): lambda row: row.date() <= day,
-        filters.ne(day, None): lambda row: row.date() != day,
-    }
+    expected: list[tuple[str, Callable[[Any], bool]]] = [
+        (filters.eq(day), lambda row: row.date() == day),
+        (filters.gt(day), lambda row: row.date() > day),
+        (filters.ge(day), lambda row: row.date() >= day),
+        (filters.after(day), lambda row: row.date() >= day),
+        (filters.lt(day), lambda row: row.date() < day),
+        (filters.before(day), lambda row: row.date() < day),
+        (filters.le(day), lambda row: row.date() <= day),
+        (filters.ne(day, None), lambda row: row.date() != day),
+    ]
 
-    for expression, fits in expected.items():
+    for expression, fits in expected:
         found = select("times", expression, field="value_date", zone=zone)
         assert found == [n for n, row in enumerate(rows) if row is not None and fits(row)], expression
 
@@ -546,16 +546,16 @@ def test_days(select: Select, day: dt.date, zone: str) -> None:
 def test_moments(select: Select, time: dt.datetime, zone: str) -> None:
     """A datetime is its second on the clock of the query's time zone, at midnight too."""
     rows = [wall_clock(row, zone) for row in TIMES]
-    expected: dict[str, Callable[[Any], bool]] = {
-        filters.eq(time): lambda row: row.replace(microsecond=0) == time,
-        filters.gt(time): lambda row: row.replace(microsecond=0) > time,
-        filters.ge(time): lambda row: row >= time,
-        filters.lt(time): lambda row: row < time,
-        filters.le(time): lambda row: row.replace(microsecond=0) <= time,
-        filters.ne(time, None): lambda row: row.replace(microsecond=0) != time,
-    }
+    expected: list[tuple[str, Callable[[Any], bool]]] = [
+        (filters.eq(time), lambda row: row.replace(microsecond=0) == time),
+        (filters.gt(time), lambda row: row.replace(microsecond=0) > time),
+        (filters.ge(time), lambda row: row >= time),
+        (filters.lt(time), lambda row: row < time),
+        (filters.le(time), lambda row: row.replace(microsecond=0) <= time),
+        (filters.ne(time, None), lambda row: row.replace(microsecond=0) != time),
+    ]
 
-    for expression, fits in expected.items():
+    for expression, fits in expected:
         found = select("times", expression, field="value_time", zone=zone)
         assert found == [n for n, row in enumerate(rows) if row is not None and fits(row)], expression
 

@@ -309,3 +309,13 @@ def test_every_field_of_every_explore_can_be_asked_for(refused: Callable[[Query]
         assert len(names) > 20
         assert problems(query, known) == ()
         assert refused(query) == set()
+
+
+def test_the_client_looks_the_explore_up(looker: Looker) -> None:
+    """`Looker.check` raises all problems in one error, the class that Looker's own refusal has; else it says nothing."""
+    looker.check(Query(model="flights", explore="flights", fields=["flights.carrier", "flights.count"]))
+
+    with pytest.raises(InvalidQueryError) as caught:
+        looker.check(Query(model="flights", explore="flights", fields=["flights.carier"], sorts=["flights.count"]))
+    assert [problem.field for problem in caught.value.problems] == ["fields", "sorts"]
+    assert "flights.carrier" in str(caught.value)

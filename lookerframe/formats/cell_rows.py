@@ -52,6 +52,8 @@ class CellRows:
         ``timezone``, ``truncated``, ``columns_truncated``, ``totals_data``, ``subtotals_data``.
     metadata
         Members of that description that become `Result.metadata` as they are.
+    has_parts
+        Whether cells hold more than values.
     totals_last
         Whether totals are the last row, rather than a member of the envelope.
     """
@@ -61,10 +63,13 @@ class CellRows:
     rows: str
     describe: Callable[[Mapping[str, Any]], Mapping[str, Any]]
     metadata: Sequence[str]
+    has_parts: bool = False
     totals_last: bool = False
 
     def decode(self, payload: Payload, decoding: Decoding) -> Result:
         """Turn a payload into a result, its first batch read; see `formats.decode`."""
+        if not self.has_parts:
+            decoding.refuse_cells(self.name)
         return _Reading(self, payload, decoding).result()
 
 
@@ -85,8 +90,9 @@ class _Reading:
         described = self._form.describe(head)
         if described.get("fields") is not None:
             self._check(head)
-            self._learn(described)
-            return self._decoded(described, self._rows.first_row())
+            if "pivots" in described or not described["fields"].get("pivots"):
+                self._learn(described)
+                return self._decoded(described, self._rows.first_row())
         self._spool = Spool(self._form.name)
         try:
             self._spool.take(self._rows)
@@ -165,7 +171,8 @@ class _Reading:
 
     def _take_totals(self, layout: Layout) -> None:
         """Decode the totals and subtotals that stand in the envelope."""
-        if totals := self._rows.member("totals_data"):
+        totals = self._rows.member("totals_data")
+        if totals.strip(b"{} \t\r\n"):
             self._findings.totals = self._table(layout, [totals])
         if subtotals := self._rows.member("subtotals_data"):
             groups: dict[tuple[str, ...], list[bytes]] = {}

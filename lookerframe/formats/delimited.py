@@ -197,8 +197,9 @@ class DelimitedRows:
         """
         while (block := self._take()) is not None:
             if self._width:
-                table = self._parsed(block)
-                yield tuple(column.combine_chunks() for column in table.columns)
+                columns = self._parsed(block).columns
+                # Only one chunk, as a rule; combining would copy it.
+                yield tuple(c.chunk(0) if c.num_chunks == 1 else c.combine_chunks() for c in columns)
             elif block.text.strip(b"\r\n"):
                 self._refuse(block, None)
             self._pass(block)

@@ -30,6 +30,13 @@ _METADATA = (
 )
 
 JSON_DETAIL, JSON_DETAIL_LITE_STREAM = (
-    CellRows(name, schema="json_detail", rows="data", describe=lambda envelope: envelope, metadata=_METADATA)
+    CellRows(
+        name,
+        schema="json_detail",
+        rows="data",
+        describe=lambda envelope: envelope,
+        metadata=_METADATA,
+        has_parts=name == "json_detail",
+    )
     for name in ("json_detail", "json_detail_lite_stream")
 )

@@ -105,6 +105,9 @@ class _Reading:
             cell = row.get(self._keys[field.name])
             return not row or (isinstance(cell, dict) and levels[0] in cell)
 
+        pivoted = spread_fields(fields, is_spread) if heads else ()
+        if self._spool is not None and not pivots:
+            self._refuse_bare_values(self._spool, pivoted, levels)
         context = self._findings.metadata
         timezone = context.get("timezone")
         return Layout(
@@ -112,7 +115,7 @@ class _Reading:
             decoding=self._decoding,
             pivot_fields=heads,
             pivots=pivots,
-            pivoted=spread_fields(fields, is_spread) if heads else (),
+            pivoted=pivoted,
             timezone=timezone if isinstance(timezone, str) else None,
             totals_row=bool(context.get("total")),
             path=lambda field, pivot, _part: _path(self._keys[field.name], pivot, levels),
@@ -133,6 +136,16 @@ class _Reading:
             fields = tuple(field for field in fields if field not in heads)
         return fields, heads
 
+    def _refuse_bare_values(self, spool: Spool, pivoted: Sequence[str], levels: Sequence[str]) -> None:
+        """Refuse values of pivoted fields, where no row has a pivot that would make columns of them."""
+        names = [self._keys[name] for name in pivoted]
+        for place, row in enumerate(row for rows in spool.pieces(msgspec.json.decode) for row in rows):
+            for name in names:
+                if name in row and not _is_empty(row[name]):
+                    met = shorten(repr(row[name]), 120)
+                    message = f"row {place:,} {name}: expected values by {' and '.join(levels)}, met {met}"
+                    raise PayloadError(message, result_format=self._form.name)
+
     def _key(self, field: Field) -> str:
         return (field.label or field.name) if self._form.by_label else field.name
 
@@ -152,11 +165,15 @@ class _Reading:
                 self._rows.envelope()
             else:
                 yield from decoder.data(self._spool.pieces(decoder))
-        if decoder.unlisted:
-            names = shorten(", ".join(decoder.unlisted), 500)
+        if unlisted := [name for name in decoder.unlisted if name not in self._keys.values()]:
+            names = shorten(", ".join(unlisted), 500)
             self._findings.note(
                 f"rows have members that no field metadata describes; they are not in the table: {names}"
             )
+
+
+def _is_empty(cell: Any) -> bool:
+    return cell is None or (isinstance(cell, dict) and all(map(_is_empty, cell.values())))
 
 
 def _levels(row: Mapping[str, Any]) -> list[str]:

@@ -265,7 +265,10 @@ class _Table(HTMLParser):
                 cells = line.lstrip(_SPACE)[len("<tr><td>") : -len("</td>")].split("</td><td>")
                 self._met += 1
                 yield False, list(map(unescape, cells)) if "&" in line else cells
-        self.feed(text[plain.end() :] if plain else text)
+        try:
+            self.feed(text[plain.end() :] if plain else text)
+        except AssertionError as exc:  # how some releases of Python refuse a declaration
+            self._refuse(str(exc))
         yield from self._rows
         self._rows.clear()
         self._check_size(len(text))

@@ -414,7 +414,7 @@ PIVOTS_FIRST = [("fields", "pivots", "data"), ("pivots", "fields", "data")]
 ROWS_FIRST = [("data", "fields", "pivots"), ("data", "pivots", "fields"), ("pivots", "data", "fields")]
 
 
-@pytest.mark.parametrize("order", [*PIVOTS_FIRST, *ROWS_FIRST])
+@pytest.mark.parametrize("order", list(itertools.permutations(["fields", "pivots", "data"])))
 @pytest.mark.parametrize("size", [1, 10_000])
 def test_pivots_may_be_listed_before_and_after_the_rows(order: tuple[str, ...], size: int) -> None:
     """The table is the same wherever they stand."""
@@ -430,8 +430,13 @@ def test_pivots_may_be_listed_before_and_after_the_rows(order: tuple[str, ...], 
     assert table.schema.types == [pa.string(), pa.int64(), pa.int64()]
 
 
-@pytest.mark.parametrize("order", [*PIVOTS_FIRST, *ROWS_FIRST])
-@pytest.mark.parametrize("described", [True, False])
+@pytest.mark.parametrize(
+    ("order", "described"),
+    [
+        *((order, described) for order in (*PIVOTS_FIRST, *ROWS_FIRST) for described in (True, False)),
+        (("fields", "data", "pivots"), True),
+    ],
+)
 @pytest.mark.parametrize(
     ("measure", "text"),
     [
@@ -456,6 +461,37 @@ def test_cells_that_contradict_the_pivots_are_refused(
     with pytest.raises(PayloadError) as caught:
         decode(ordered(members, *order)).to_arrow()
     assert str(caught.value) == f"json_detail: {text}"
+
+
+def test_no_totals_are_none() -> None:
+    """The member may be there without any."""
+    for totals in ({}, None):
+        result = decode(json_detail(COLUMNS, ROWS, totals_data=totals))
+        assert result.to_arrow().to_pydict() == TABLE
+        assert result.totals is None
+
+
+def test_a_fraction_among_totals_of_whole_numbers_is_kept() -> None:
+    """The values of the rows decide the type of a calculation; that of its total may be another."""
+    columns = [Col("v.a"), Col("c", "number", "table_calculations", pivoted=False)]
+    rows = [{"v.a": "x", "c": 1}, {"v.a": "y", "c": 2}]
+    result = decode(json_detail(columns, rows, totals_data={"c": cell(1.5)}))
+
+    assert result.to_arrow()["c"].type == pa.int64()
+    assert result.totals is not None
+    assert result.totals["c"].to_pylist() == [1.5]
+
+
+def test_pivots_of_unnamed_dimensions() -> None:
+    """Where `fields` does not say by what it is pivoted, columns have the values all the same."""
+    pivots = [{"key": "k|FIELD|1", "data": {"v.p": "k", "v.q": 1}}]
+    data = [{"v.a": cell("x"), "v.n": {"k|FIELD|1": cell(5)}}]
+    body = ordered({"fields": metadata(COLUMNS), "pivots": pivots, "data": data}, "fields", "pivots", "data")
+    frame = decode(body).to_pandas(multiindex=True)
+
+    assert decode(body).to_arrow().to_pydict() == {"v.a": ["x"], "v.n|k|1": [5]}
+    found: list[Any] = frame.columns.tolist()
+    assert found == [("v.a", "", ""), ("v.n", "k", "1")]
 
 
 def test_pivoted_cells_without_a_list_of_pivots_are_refused_with_a_hint() -> None:

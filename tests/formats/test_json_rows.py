@@ -102,7 +102,7 @@ def test_without_metadata_types_are_inferred_and_it_is_said(size: int) -> None:
             ConversionError,
             "column 'a', row [01]: .* several types: give dtypes={'a': 'string'}",
         ),
-        ([{"a": {"p": 1}}], PayloadError, "row 0: object contains unknown field `a`"),
+        ([{"a": {"p": 1}}], PayloadError, "row 0 a: expected values by p, met {'p': 1}"),
         ([{"a": {"p": {"x": 1}}}, {"a": {"q": {"x": 1}}}], PayloadError, "row 1 a: object contains unknown field `q`"),
         ([{"a": {"p": {"x": 1}}}, {"a": 1}], PayloadError, "row 1 a: expected `object`, got `int`"),
         ([{"a": {"p": {"x": 1}}}, {"a": {"p": {"x": {"q": 1}}}}], ConversionError, "there is an object where a plain"),
@@ -207,6 +207,23 @@ def test_pivoted_rows_are_known_by_their_values(column: Col, size: int) -> None:
         "v.n|null": [None, None],
         "v.n|z": [None, value],
     }
+
+
+@pytest.mark.parametrize("column", MEASURES, ids=lambda column: f"{column.group}-{column.type}-{column.pivoted}")
+def test_values_under_no_pivot_are_refused(column: Col) -> None:
+    """Where no row has a pivot, a value of a pivoted field would be in no column."""
+    facts: dict[str, Any] = {"columns": [Col("v.a"), column], "pivots": [Col("v.p")]}
+    bare: list[Any] = [{"v.q": {"k": 1}}, {"v.p": 1}]
+    if column.group == "measures":
+        bare += [5, [], "x", 0, False, ""]
+    for value in bare:
+        rows: list[dict[str, Any]] = [{"v.a": "x", "v.n": {"v.p": {}}}, {"v.a": "y", "v.n": value}]
+        with pytest.raises(PayloadError, match=r"row 1 v\.n: expected values by v\.p, met "):
+            decode(json_rows(rows), "json", **facts)
+    empty = [{"v.a": "x", "v.n": value} for value in ({"v.p": {}}, {}, None, {"v.p": None})]
+    result = decode(json_rows(empty), "json", **facts)
+    assert result.to_arrow().to_pydict() == {"v.a": ["x"] * 4}
+    assert result.notes == ()
 
 
 @pytest.mark.parametrize("column", MEASURES, ids=lambda column: f"{column.group}-{column.type}-{column.pivoted}")
