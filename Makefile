@@ -9,11 +9,12 @@ UV     := $(PY) -m uv
 LOCK   := $(UV) pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
           --no-emit-find-links --no-annotate --custom-compile-command "make lock" --quiet
 
-.PHONY: demo test lint format lock upgrade wheel clean help
+.PHONY: demo bench test lint format lock upgrade wheel clean help
 
 help:
 	@echo "make demo    run the demonstration against the local Looker"
 	@echo "make test    run the tests"
+	@echo "make bench   measure, and write docs/benchmarks.md; ARGS=--quick takes a few minutes and writes out/"
 	@echo "make lint    ruff, mypy, import-linter"
 	@echo "make format  let ruff rewrite the code"
 	@echo "make lock    write requirements/ anew from pyproject.toml (make upgrade: with newer versions)"
@@ -25,6 +26,9 @@ demo: $(VENV)/.demo-stamp
 
 test: $(VENV)/.dev-stamp
 	@$(PY) -m pytest $(ARGS)
+
+bench: $(VENV)/.bench-stamp
+	@$(PY) -m benchmarks.run $(ARGS)
 
 lint: $(VENV)/.dev-stamp
 	@$(PY) -m ruff check .
@@ -38,6 +42,7 @@ format: $(VENV)/.dev-stamp
 
 lock: $(VENV)/.dev-stamp
 	@$(LOCK) $(UPGRADE) --extra dev --output-file requirements/dev.txt
+	@$(LOCK) --extra bench --constraints requirements/dev.txt --output-file requirements/bench.txt
 	@$(LOCK) --extra demo --constraints requirements/dev.txt --output-file requirements/demo.txt
 	@! grep -nE '://|file:|-index|find-links' requirements/*.txt
 
@@ -58,6 +63,9 @@ $(VENV)/.demo-stamp: $(VENV)/.venv-stamp requirements/demo.txt pyproject.toml
 $(VENV)/.dev-stamp: $(VENV)/.venv-stamp requirements/dev.txt pyproject.toml
 	$(call install,dev)
 	@touch $(VENV)/.demo-stamp # what the demo needs is part of it
+
+$(VENV)/.bench-stamp: $(VENV)/.venv-stamp requirements/bench.txt pyproject.toml
+	$(call install,bench)
 
 $(VENV)/.venv-stamp:
 	@command -v $(PYTHON) >/dev/null || { echo "error: $(PYTHON) was not found; name one: make PYTHON=/path/to/python3" >&2; exit 1; }

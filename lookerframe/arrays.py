@@ -14,7 +14,7 @@ import re
 import zoneinfo
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import msgspec
 import pyarrow as pa
@@ -449,7 +449,7 @@ def _simple(arrow_type: pa.DataType, annotation: Any, exact: Callable[[Any, str]
 INTEGER = _simple(pa.int64(), int | None, _exact_integer)
 #: Whole numbers are taken as they are, and pyarrow refuses those that float64 cannot hold; `float` would round them.
 FLOAT = _simple(pa.float64(), int | float | None, _exact_number)
-YESNO = _simple(pa.bool_(), str | bool | None, _exact_yesno, _build_yesno)
+YESNO = _simple(pa.bool_(), Literal["Yes", "No"] | bool | None, _exact_yesno, _build_yesno)
 TEXT = _simple(pa.string(), str | None, _exact_text)
 #: The same, without objects: in a measure or a table calculation they are the cells of a pivot.
 WORDS = _simple(pa.string(), str | None, _exact_words)

@@ -17,7 +17,7 @@ from lookerframe import derivation, local, validation
 from lookerframe.auth import Login
 from lookerframe.config import Settings
 from lookerframe.deadline import Deadline
-from lookerframe.exceptions import ConfigError, ExportError, LookerFrameError, NotFoundError
+from lookerframe.exceptions import ConfigError, ExportError, LookerFrameError, NotFoundError, PayloadError
 from lookerframe.rows import parse_object
 from lookerframe.transport import Transport, path
 
@@ -126,7 +126,8 @@ def _check(*, spec: str | None) -> int:
     differences = derivation.drift(validation.packaged(), derivation.derive(document, validation.overlay()))
     for difference in differences:
         _say(difference)
-    _say(f"{len(differences)} differences from the packaged schemas" if differences else "no differences")
+    count = f"{len(differences)} difference{'s' if len(differences) > 1 else ''} from the packaged schemas"
+    _say(count if differences else "no differences")
     return 1 if differences else 0
 
 
@@ -137,7 +138,17 @@ def _document(file: str) -> Any:
         reason = exc.strerror if isinstance(exc, OSError) else str(exc)
         message = f"{file} cannot be read: {reason}"
         raise ConfigError(message, setting="spec") from exc
-    return parse_object(content, result_format=None)
+    return _parsed(content, file)
+
+
+def _parsed(content: bytes, origin: str) -> Any:
+    try:
+        document = parse_object(content, result_format=None)
+        derivation.missing(document)  # refuses what is no API document
+    except PayloadError as exc:
+        message = f"{origin}: {exc}"
+        raise PayloadError(message) from exc
+    return document
 
 
 def _own_document() -> Any:
@@ -148,7 +159,7 @@ def _own_document() -> Any:
     try:
         where = path("api_spec", "4.0", "swagger.json")
         reply = transport.request("GET", where, deadline=Deadline(settings.task_timeout))
-        return parse_object(reply.body, result_format=None)
+        return _parsed(reply.body, settings.base_url)
     except NotFoundError as exc:
         exc.advice = f"{exc.advice}; --spec FILE takes a document that was saved"
         raise

@@ -305,7 +305,7 @@ class Looker:
         Raises
         ------
         InvalidQueryError
-            Its explore cannot answer it: ``.problems`` lists all that is wrong, with the names that may have been meant.
+            Its explore cannot answer it: ``.problems`` lists all that is wrong, with names that may have been meant.
         NotFoundError, FetchError, SchemaError
             See `explore_fields`.
         """

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pyarrow as pa
 
-from lookerframe.arrays import build_array, fit, read_exactly
+from lookerframe.arrays import INFERRED, build_array, fit, read_exactly
 from lookerframe.columns import Pivot
 from lookerframe.exceptions import PayloadError
 from lookerframe.render import shorten
+from lookerframe.text_arrays import text_array
 from lookerframe.typed_rows import Piece
 
 if TYPE_CHECKING:
@@ -87,6 +88,10 @@ def pivot_columns(pivots: Sequence[Pivot], columns: Sequence[Column]) -> list[pa
     found = []
     for level, column in enumerate(columns):
         cells = [pivot.values[level] for pivot in pivots]
+        if column.reader is not INFERRED and all(isinstance(cell, str | None) for cell in cells):
+            texts = pa.array(cells, pa.string())
+            found.append(text_array(column.reader, texts, column=column.name, first_row=0))
+            continue
         values = [
             None if cell is None else read_exactly(column.reader, _json(cell), column=column.name, row=row)
             for row, cell in enumerate(cells)

@@ -16,7 +16,7 @@ import msgspec
 
 from lookerframe.arrays import build_array, read_exactly
 from lookerframe.exceptions import PayloadError
-from lookerframe.rows import first_row
+from lookerframe.rows import check_unicode, first_row
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -112,7 +112,8 @@ class RowDecoder:
         PayloadError
             A row or cell is of another shape, or has a member twice.
         """
-        row = first_row(str(piece, "utf-8"), result_format=self._format)
+        check_unicode(piece)
+        row = first_row(piece, result_format=self._format)
         if row and not self._order_is_met:
             self._order, self._order_is_met = self._in_order_of(row), True
         self._compare_names(row)
@@ -174,7 +175,7 @@ class RowDecoder:
         decoder, getters = _decoder(paths, tuple(annotations), self._in_cells, self._closed)
         rows = decoder.decode(piece)
         if ERROR_KEY not in self._names:
-            self.errors += [row.looker_error for row in rows if row.looker_error is not msgspec.UNSET]
+            self.errors += _errors(rows)
         return len(rows), (getter(rows) for getter in getters)
 
     def _read_by_name(self, piece: memoryview) -> tuple[int, Iterable[list[Any]]]:
@@ -238,6 +239,10 @@ class RowDecoder:
         if "unknown field" in what:
             return "; without field metadata the first row says which columns there are: give fields="
         return ""
+
+
+def _errors(rows: list[Any], unset: Any = msgspec.UNSET) -> list[Any]:
+    return [row.looker_error for row in rows if row.looker_error is not unset]
 
 
 def tree_of(paths: Sequence[tuple[str, ...]]) -> Tree:

@@ -41,7 +41,7 @@ _SECRET = frozenset({"access_token"})
 
 #: Keywords that hold schemas: by name, in a list, alone. Those of conditions are left out: a condition asks for what
 #: it names, and is no description.
-_SCHEMAS_BY_NAME = frozenset({"properties", "patternProperties", "$defs"})
+_SCHEMAS_BY_NAME = frozenset({"properties", "$defs"})
 _LISTS_OF_SCHEMAS = frozenset({"anyOf", "allOf"})
 _SCHEMAS = frozenset({"items", "additionalProperties", "then", "else"})
 
@@ -49,9 +49,9 @@ _SCHEMAS = frozenset({"items", "additionalProperties", "then", "else"})
 _MAX_FOUND = 1_000
 _MAX_LISTED = 20
 _MAX_VALUE = 80
+_MAX_WORDS = 200
 _MAX_KEY = 60
 _MAX_KEYS = 5
-_MAX_BITS = 1_000  # of an integer that is shown; Python refuses to write very long ones
 
 #: Keywords that fail for what is not known, rather than for what is wrong.
 _DRIFT = frozenset({"additionalProperties", "enum"})
@@ -211,7 +211,7 @@ def _closed(node: Any) -> Any:
             closed[keyword] = [_closed(schema) for schema in value]
         elif keyword in _SCHEMAS:
             closed[keyword] = _closed(value)
-    if "properties" in node and "patternProperties" not in node:
+    if "properties" in node:
         closed.setdefault("additionalProperties", False)
     return closed
 
@@ -340,7 +340,7 @@ def _expected(error: ValidationError) -> str:
             here = [inner for inner in error.context or () if inner.absolute_path == error.absolute_path]
             return " or ".join(dict.fromkeys(map(_expected, here)))
         case "enum":
-            return f"one of {shorten(', '.join(map(repr, value)), _MAX_VALUE)}"
+            return f"one of {shorten(', '.join(repr(word) for word in value if word is not None), _MAX_WORDS)}"
         case rule:
             return f"{rule} {shorten(json.dumps(value), _MAX_VALUE)}"
 
@@ -362,8 +362,6 @@ def _shown(value: Any) -> str:
             return "null"
         case str():
             return f"the string {shorten(value, _MAX_VALUE)!r}"
-        case int() if value.bit_length() > _MAX_BITS:
-            return f"an integer of {value.bit_length():,} bits"
         case _:
             return f"the {_kind(value)} {shorten(json.dumps(value, default=str), _MAX_VALUE)}"
 

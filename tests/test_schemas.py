@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from jsonschema import Draft202012Validator
 
-from lookerframe.validation import check, schema_names
 from lookerframe.derivation import SOURCES
+from lookerframe.validation import check, schema_names, validate
+from tests.judging import judge
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 SCHEMAS = Path(__file__).resolve().parent.parent / "schemas"
 
 #: Schemas that Looker's document does not describe.
-HAND_WRITTEN = {"json", "json_detail", "multi_results"}
+HAND_WRITTEN = {"json", "json_detail", "multi_results", "multi_results_entry", "result_cell", "result_row"}
 
 #: Recorded or documented answers, and the schema that they must satisfy.
 ANSWERS = {
@@ -26,9 +30,10 @@ ANSWERS = {
     "jd_actionhub_filled_months.json": "json_detail",
     "jd_handmade_pivot_cells.json": "json_detail",
     "jd_handmade_pivots_first.json": "json_detail",
-    "jd_lite_stream_weeks.json": "json_detail",
+    "jd_lite_stream_weeks.json": "json_detail_lite_stream",
     "jd_thelook_subtotals.excerpt.json": "json_detail",
-    "json_label_emails.json": "json",
+    "json_bi_pivot_group_name.json": "json_bi",
+    "json_label_emails.json": "json_label",
     "json_looker_error_handmade.json": "json",
     "json_one_pivot.json": "json",
     "json_plain_one_row.json": "json",
@@ -42,7 +47,6 @@ ANSWERS = {
 NO_ANSWERS = {
     "jd_thelook_orders.data.json": "the rows of a result alone",
     "jd_thelook_orders.fields.json": "the field metadata of a result alone",
-    "json_bi_pivot_group_name.json": "json_bi has no schema yet",
     "pivots_one_field.json": "a member of a result",
     "totals_data_flat.json": "a member of a result",
     "totals_data_pivoted_row_total.json": "a member of a result",
@@ -85,10 +89,44 @@ def test_objects_are_open(name: str) -> None:
     assert "unevaluatedProperties" not in json.dumps(_schema(name))
 
 
+@pytest.mark.parametrize("name", schema_names())
+def test_examples_are_valid(name: str) -> None:
+    """Each schema has examples, of which it knows all, also by the judgement of another validator."""
+    examples = _schema(name)["examples"]
+
+    assert examples
+    for example in examples:
+        assert check(example, schema=name, mode="strict") == ()
+        assert judge(name).is_valid(example)
+
+
+@pytest.mark.parametrize("name", schema_names())
+def test_nothing_but_json_schema(name: str) -> None:
+    """No key is one of OpenAPI's or Looker's own, and each reference leads to a schema that is here."""
+    nodes = list(_nodes(_schema(name)))
+
+    keys = {key for node in nodes for key in node}
+    assert not [key for key in keys if key.startswith("x-")]
+    assert not keys & {"nullable", "writeOnly", "swagger", "openapi"}
+    references = {node["$ref"].removeprefix("urn:lookerframe:schema:") for node in nodes if "$ref" in node}
+    assert references <= {*schema_names(), "#/$defs/field", "#/$defs/fields"}
+
+
+def test_read_only_is_kept(spec: Path) -> None:
+    """What the document marks as read-only is so marked in the schema."""
+    document = json.loads(spec.read_text())["components"]["schemas"]["QueryTask"]["properties"]
+    marked = {key for key, value in document.items() if value.get("readOnly")}
+
+    properties = _schema("query_task")["properties"]
+
+    assert marked
+    assert {key for key, value in properties.items() if value is not True and value.get("readOnly")} == marked
+
+
 @pytest.mark.parametrize("file", ANSWERS)
 def test_recorded_answer_is_valid(payloads: Path, file: str) -> None:
-    """Every answer that was recorded, or printed in documentation, satisfies its schema."""
-    check(json.loads((payloads / file).read_bytes()), schema=ANSWERS[file])
+    """Every answer that was recorded, or printed in documentation, satisfies its schema, rows included."""
+    validate(payloads / file, ANSWERS[file])
 
 
 @pytest.mark.parametrize("file", [file for file in ANSWERS if file.startswith("multi_results")])
@@ -99,7 +137,7 @@ def test_recorded_results_inside_multi_results_are_valid(payloads: Path, file: s
 
     assert results
     for result in results:
-        check(result, schema="json_detail")
+        validate(result, "json_detail")
 
 
 def test_every_payload_is_accounted_for(payloads: Path) -> None:
@@ -110,10 +148,39 @@ def test_every_payload_is_accounted_for(payloads: Path) -> None:
 
 
 def test_members_of_recorded_results_are_known(payloads: Path) -> None:
-    """No member of a result that came from Looker itself is news to the schema."""
-    notes = {file: check(json.loads((payloads / file).read_bytes()), schema="json_detail") for file in _RECORDED}
+    """No member of a result that came from Looker itself is news to the schema, be it of a field or of a cell."""
+    for file in _RECORDED:
+        assert validate(payloads / file, ANSWERS[file], mode="strict") == ()
 
-    assert notes == dict.fromkeys(_RECORDED, ())
+
+_RECORDED = (
+    "jd_actionhub_filled_months.json",
+    "jd_lite_stream_weeks.json",
+    "json_bi_pivot_group_name.json",
+    "vis_thelook_merged_query.response.json",
+)
 
 
-_RECORDED = ("jd_actionhub_filled_months.json", "jd_lite_stream_weeks.json", "vis_thelook_merged_query.response.json")
+@pytest.mark.parametrize("file", [file for file in NO_ANSWERS if file.endswith(("data.json", "response.json"))])
+def test_rows_as_a_browser_keeps_them_are_rows(payloads: Path, file: str) -> None:
+    """The rows and envelopes that browsers keep apart satisfy the schema once they are put together."""
+    name = file.removesuffix(".json").removesuffix(".data").removesuffix(".response")
+    rows = json.loads((payloads / f"{name}.data.json").read_bytes())
+    beside = payloads / f"{name}.response.json"
+    envelope = json.loads(beside.read_bytes()) if beside.exists() else {}
+
+    validate({**envelope, "data": rows}, "json_detail")
+
+
+def _nodes(node: Any) -> Iterator[dict[str, Any]]:
+    """Give each schema inside a schema, the keys of examples and the names of properties left out."""
+    if not isinstance(node, dict):
+        return
+    yield node
+    for keyword, value in node.items():
+        if keyword in {"properties", "$defs"}:
+            yield from (inner for schema in value.values() for inner in _nodes(schema))
+        elif keyword in {"anyOf", "allOf"}:
+            yield from (inner for schema in value for inner in _nodes(schema))
+        elif keyword != "examples":
+            yield from _nodes(value)

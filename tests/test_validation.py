@@ -1,19 +1,33 @@
-"""`check`: what a body must be, how a difference is told, and what is let through with a remark."""
+"""`check` and `validate`: what a body must be, how a difference is told, what is let through with a remark."""
 
 from __future__ import annotations
 
+import io
+import json
 import pickle
 import subprocess
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from lookerframe.exceptions import PayloadLimitError, SchemaError, SchemaProblem
-from lookerframe.validation import check, schema_names
+from lookerframe.exceptions import (
+    ConfigError,
+    IncompleteResultError,
+    LookerFrameError,
+    PayloadError,
+    PayloadLimitError,
+    SchemaError,
+    SchemaProblem,
+)
+from lookerframe.validation import check, schema_names, validate
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 TASK = {"id": "a1", "status": "running", "result_format": "json_detail"}
 QUERY = {"id": "q1", "model": "flights", "view": "flights"}
+DETAIL = {"fields": {"dimensions": [{"name": "a.b"}]}, "data": [{"a.b": {"value": "x"}}]}
 
 
 def problems(body: Any, schema: str) -> tuple[SchemaProblem, ...]:
@@ -176,6 +190,67 @@ def test_unknown_word_is_a_remark() -> None:
     )
 
 
+def test_unknown_members_further_in_are_remarks_too() -> None:
+    """One remark for all items of an array that have it."""
+    fields = [{"name": "a", "flavour": 1}, {"name": "b", "flavour": 2, "size": 3}]
+
+    assert check({"data": [], "fields": {"measures": fields}}, schema="json_detail") == (
+        "json_detail: unknown member 'flavour' in $.fields.measures[]",
+        "json_detail: unknown member 'size' in $.fields.measures[]",
+    )
+    assert check(TASK | {"query": QUERY | {"flavour": 1}}, schema="query_task") == (
+        "query_task: unknown member 'flavour' in $.query",
+    )
+
+
+def test_strict_refuses_what_is_not_known() -> None:
+    """Any drift is an error: a member that no schema knows, wherever it stands, and a new word."""
+    body = TASK | {"status": "paused", "b": 1, "query": QUERY | {"flavour": "mint"}}
+
+    with pytest.raises(SchemaError) as caught:
+        check(body, schema="query_task", mode="strict")
+
+    known = "'added', 'running', 'complete', 'error', 'expired', 'killed', 'missing', 'failure'"
+    assert set(caught.value.problems) == {
+        SchemaProblem("$.b", "additionalProperties", "members that the schema knows", "one that it does not"),
+        SchemaProblem(
+            "$.query.flavour", "additionalProperties", "members that the schema knows", "one that it does not"
+        ),
+        SchemaProblem(
+            "$.status",
+            "enum",
+            f"one of {known}",
+            "the string 'paused'",
+        ),
+    }
+
+
+def test_strict_lists_what_is_broken_first() -> None:
+    """What is wrong stands before what is merely not known."""
+    with pytest.raises(SchemaError) as caught:
+        check(TASK | {"flavour": 1, "query": {"model": "m"}}, schema="query_task", mode="strict")
+
+    assert [problem.path for problem in caught.value.problems] == ["$.query", "$.flavour"]
+
+
+def test_what_is_not_known_hides_nothing_that_is_broken() -> None:
+    """However many unknown members come first, a problem after them is found."""
+    fields: list[Any] = [{"name": "a", "flavour": 1}] * 3_000
+
+    with pytest.raises(SchemaError) as caught:
+        check({"data": [], "fields": {"measures": [*fields, {"name": 1}]}}, schema="json_detail")
+
+    assert [problem.path for problem in caught.value.problems] == ["$.fields.measures[3000].name"]
+
+
+def test_mode_is_one_of_two() -> None:
+    """A wrong word is answered with the right ones."""
+    mode: Any = "loose"
+
+    with pytest.raises(ConfigError, match="mode='loose' is not known; give one of 'lenient', 'strict'"):
+        check(TASK, schema="query_task", mode=mode)
+
+
 def test_number_of_remarks_is_bounded() -> None:
     """Remarks do not flood the notes of a result either."""
     notes = check(TASK | {f"new_{number}": 1 for number in range(100)}, schema="query_task")
@@ -221,3 +296,127 @@ def test_jsonschema_is_loaded_on_use_only() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout.split() == ["False", "True"]
+
+
+@pytest.mark.parametrize(
+    ("cell", "path", "expected", "found"),
+    [
+        ({}, "", "the member 'value'", "an empty object"),
+        ({"rendered": "1"}, "", "the member 'value'", "only 'rendered'"),
+        (1, "", "object", "the integer 1"),
+        (None, "", "object", "null"),
+        ({"value": 1, "rendered": 1}, ".rendered", "string or null", "the integer 1"),
+        ({"value": 1, "links": {}}, ".links", "array or null", "an empty object"),
+        ({"value": 1, "links": [{"url": 5}]}, ".links[0].url", "string or null", "the integer 5"),
+        ({"2026": {"value": 1}, "2027": 2}, "['2027']", "object", "the integer 2"),
+        ({"2026": {"value": 1}, "2027": {"html": "x"}}, "['2027']", "the member 'value'", "only 'html'"),
+        ({"2026": {"value": 1, "html": 3}}, "['2026'].html", "string or null", "the integer 3"),
+    ],
+)
+@pytest.mark.parametrize("result_format", ["json_detail", "json_bi"])
+def test_rows_are_checked_cell_by_cell(result_format: str, cell: Any, path: str, expected: str, found: str) -> None:
+    """Cells have a value, and what else they may have is of its type, also under a pivot."""
+    rows = [{"a.b": {"value": "x"}}, {"a.b": cell}]
+    body, key = ({"metadata": {}, "rows": rows}, "rows") if result_format == "json_bi" else ({"data": rows}, "data")
+
+    with pytest.raises(SchemaError) as caught:
+        validate(body, result_format)
+
+    (problem,) = caught.value.problems
+    assert (problem.path, problem.expected, problem.found) == (f"$.{key}[1]['a.b']{path}", expected, found)
+    assert caught.value.result_format == result_format
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {},
+        {"a.b": {"value": None}},
+        {"a.b": {"value": {"lat": 1, "lon": 2}, "rendered": None, "links": None, "sort_value": "01"}},
+        {"a.b": {"2026": {"value": 1}, "a|FIELD|b": {"value": None}, "$$$_row_total_$$$": {"value": 1}}},
+        {"a.b": {"value": {"value": 1}}},
+        {"looker_error": "no such table"},
+        {"$$$__grouping__$$$": ["a.b"]},
+    ],
+)
+def test_rows_of_all_kinds_are_known(row: dict[str, Any]) -> None:
+    """Cells, pivoted cells, error text, and what groups subtotals."""
+    assert validate({"data": [row]}, "json_detail", mode="strict") == ()
+
+
+def test_payload_may_be_bytes_a_path_a_file_or_an_object(tmp_path: Path) -> None:
+    """All say the same of the same body."""
+    text = json.dumps(DETAIL | {"flavour": "mint"}).encode()
+    path = tmp_path / "saved.json"
+    path.write_bytes(text)
+    notes = ("json_detail: unknown member 'flavour'",)
+
+    for payload in (text, bytearray(text), memoryview(text), path, str(path), io.BytesIO(text), json.loads(text)):
+        assert validate(payload, "json_detail") == notes
+    with pytest.raises(SchemaError, match=r"\$\.flavour: expected members that the schema knows"):
+        validate(text, "json_detail", mode="strict")
+    with path.open("rb") as file:
+        assert validate(file, "json_detail") == notes
+
+
+@pytest.mark.parametrize("result_format", ["json", "inline_json", "json_label"])
+def test_plain_rows_have_one_schema(result_format: str) -> None:
+    """The formats that differ in their keys alone."""
+    assert validate(b'[{"Orders Count": 3}]', result_format) == ()
+    with pytest.raises(SchemaError) as caught:
+        validate(b"{}", result_format)
+    assert caught.value.result_format == result_format
+
+
+@pytest.mark.parametrize(
+    ("payload", "error", "message"),
+    [
+        (b"", IncompleteResultError, "the JSON is not closed"),
+        (b'{"data": [', IncompleteResultError, "the JSON is not closed"),
+        (b'{"data": [,]}', PayloadError, "not well-formed JSON"),
+        (b'{"data": []} x', PayloadError, "text stands after its end"),
+        (b'{"data": [], "data": []}', PayloadError, "stands twice"),
+        (b'{"data": [NaN]}', PayloadError, "not acceptable JSON"),
+        (b"\xff", PayloadError, "not UTF-8"),
+        (b"[]", SchemaError, r"\$: expected object, found an array of 0"),
+        (b"null", SchemaError, r"\$: expected object, found null"),
+        (b'"text"', SchemaError, r"\$: expected object, found the string 'text'"),
+        (b'{"data": {}}', SchemaError, r"\$\.data: expected array, found an empty object"),
+        (b'{"data": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", PayloadLimitError, "nested too deeply"),
+        (b'{"data": [' + b'{"a":' * 100_000 + b"1" + b"}" * 100_000 + b"]}", PayloadLimitError, "nested too deeply"),
+        (io.StringIO("{}"), ConfigError, "a file in binary mode or decoded JSON; met str"),
+        (7, ConfigError, "met int"),
+        (None, ConfigError, "met NoneType"),
+        ("no/such/file.json", ConfigError, "No such file or directory; a str is a path"),
+    ],
+)
+def test_bad_payload_is_a_clear_error(payload: Any, error: type[LookerFrameError], message: str) -> None:
+    """Whatever comes, the error is one of the library's, says what it met, and is short."""
+    with pytest.raises(error, match=message) as caught:
+        validate(payload, "json_detail")
+
+    assert len(str(caught.value)) < 1_000
+
+
+def test_huge_error_text_passes_and_is_cut_where_it_is_shown() -> None:
+    """A failed query's text may be of any length; an error that quotes it is short and says what it left out."""
+    text = "x" * 1_000_000
+
+    assert validate({"errors": [{"message": text}, None], "data": []}, "json_detail") == ()
+    with pytest.raises(SchemaError) as caught:
+        validate({"message": [text]}, "error")
+    assert len(str(caught.value)) < 200
+    with pytest.raises(SchemaError, match=r"\(999920 more characters\)"):
+        validate({"data": text}, "json_detail")
+
+
+@pytest.mark.parametrize("errors", [None, [], [None], [None, {"message": None}], ["text"], [[]], [1]])
+def test_errors_of_a_query_are_read_not_checked(errors: Any) -> None:
+    """What a failed query's errors look like is for the decoder to say: nothing hides that it failed."""
+    assert validate({"errors": errors, "data": []}, "json_detail") == ()
+
+
+def test_schema_that_is_not_there() -> None:
+    """The message lists what can be checked; formats that are no JSON cannot."""
+    with pytest.raises(ConfigError, match="there is no schema of 'csv', only of JSON answers: access_token, error, in"):
+        validate(b"a,b", "csv")

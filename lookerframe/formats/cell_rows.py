@@ -19,7 +19,7 @@ from lookerframe.layout import Layout, spread_fields
 from lookerframe.pivots import ROW_TOTAL, TOTAL, pivots_of
 from lookerframe.render import shorten
 from lookerframe.result import Findings
-from lookerframe.rows import RowArray, first_row, well_formed
+from lookerframe.rows import RowArray, check_unicode, first_row, well_formed
 from lookerframe.typed_rows import ERROR_KEY, Piece, RowDecoder
 from lookerframe.validation import check
 
@@ -172,7 +172,7 @@ class _Reading:
     def _take_totals(self, layout: Layout) -> None:
         """Decode the totals and subtotals that stand in the envelope."""
         totals = self._rows.member("totals_data")
-        if totals.strip(b"{} \t\r\n"):
+        if totals.strip(b"{} \t\r\n") or (totals and self._findings.metadata.get("has_totals")):
             self._findings.totals = self._table(layout, [totals])
         if subtotals := self._rows.member("subtotals_data"):
             groups: dict[tuple[str, ...], list[bytes]] = {}
@@ -247,7 +247,8 @@ class Spool:
             pass
 
     def _keep(self, piece: memoryview) -> None:
-        row = first_row(str(piece, "utf-8"), result_format=self._format)
+        check_unicode(piece)
+        row = first_row(piece, result_format=self._format)
         self.first = self.first or row
         found = msgspec.json.decode(bytes(piece), type=list[dict[str, msgspec.Raw]])
         self.names.update(dict.fromkeys(name for row in found for name in row))

@@ -10,7 +10,7 @@ and those of a row stand beside the values of the first pivot, is assumed.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 
@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from lookerframe.payload import Payload
     from lookerframe.result import Result
     from lookerframe.typed_rows import Piece
+
+#: Pivoted values, in their order, and those of the next dimension below each.
+Values: TypeAlias = "dict[str, Values]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,42 +193,44 @@ def _levels(row: Mapping[str, Any]) -> list[str]:
 
 def _pivots(pieces: Iterator[list[dict[str, Any]]], levels: Sequence[str]) -> tuple[Pivot, ...]:
     """Gather all combinations of pivoted values that rows have, in the order in which they stand there."""
-    order: list[tuple[str, ...]] = []
+    tree: Values = {}
     has_totals = False
     for row in (row for rows in pieces for row in rows):
         for cell in row.values():
-            found = list(_combinations(cell, levels))
-            has_totals = has_totals or (ROW_TOTAL,) in found
-            found = [values for values in found if values != (ROW_TOTAL,)]
-            if set(found) - set(order):
-                order = _merged(order, found)
+            values = _values(cell, levels[0])
+            has_totals = has_totals or ROW_TOTAL in values
+            _grow(tree, {value: inner for value, inner in values.items() if value != ROW_TOTAL}, levels[1:])
     # A null is the empty text. Source: recorded answers.
-    pivots = tuple(Pivot("|".join(values), tuple(value or None for value in values)) for values in order)
-    return (*pivots, TOTAL) if has_totals else pivots
+    found = [Pivot("|".join(path), tuple(value or None for value in path)) for path in _paths(tree, len(levels))]
+    return (*found, TOTAL) if has_totals else tuple(found)
 
 
-def _combinations(cell: Any, levels: Sequence[str]) -> Iterator[tuple[str, ...]]:
-    if not (isinstance(cell, dict) and isinstance(cell.get(levels[0]), dict)):
-        return
-    for value, inner in cell[levels[0]].items():
-        if value == ROW_TOTAL or len(levels) == 1:
-            yield (value,)
-        else:
-            yield from ((value, *others) for others in _combinations(inner, levels[1:]))
+def _values(cell: Any, level: str) -> Mapping[str, Any]:
+    values = cell.get(level) if isinstance(cell, dict) else None
+    return values if isinstance(values, dict) else {}
 
 
-def _merged(order: Sequence[tuple[str, ...]], found: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
-    """Put what is new after what it follows where it was met."""
-    merged = list(order)
-    known = set(order)
-    place = 0
-    for values in found:
-        if values in known:
-            place = merged.index(values) + 1
-        else:
-            merged.insert(place, values)
-            place += 1
-    return merged
+def _grow(tree: Values, values: Mapping[str, Any], levels: Sequence[str]) -> None:
+    """Put values that are new after those that they follow where they were met, level by level."""
+    if values.keys() - tree.keys():
+        order = list(tree)
+        place = 0
+        for value in values:
+            if value in tree:
+                place = order.index(value) + 1
+            else:
+                order.insert(place, value)
+                place += 1
+        grown = {value: tree.get(value, {}) for value in order}
+        tree.clear()
+        tree.update(grown)
+    for value, inner in values.items() if levels else ():
+        _grow(tree[value], _values(inner, levels[0]), levels[1:])
+
+
+def _paths(tree: Values, depth: int) -> Iterator[tuple[str, ...]]:
+    for value, inner in tree.items():
+        yield from [(value,)] if depth == 1 else [(value, *path) for path in _paths(inner, depth - 1)]
 
 
 def _path(key: str, pivot: Pivot | None, levels: Sequence[str]) -> tuple[str, ...]:

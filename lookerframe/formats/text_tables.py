@@ -87,7 +87,23 @@ def decode_table(
         timezone=timezone if isinstance(timezone, str) else None,
         totals_row=bool(context.get("total")),
     )
+    if context.get("total"):
+        batches = _last_row_apart(batches)
     return layout.result(_pieces(layout, headings, batches), findings, payload)
+
+
+def _last_row_apart(batches: Iterable[Texts]) -> Iterator[Texts]:
+    """Make a batch of the last row, which is the totals: it may be of other types than the rows."""
+    held: Texts | None = None
+    for texts in batches:
+        if texts and len(texts[0]):
+            if held is not None:
+                yield held
+            held = texts
+    if held is not None:
+        last = len(held[0]) - 1
+        yield [array.slice(0, last) for array in held]
+        yield [array.slice(last) for array in held]
 
 
 def _known_pivots(names: object) -> int | None:

@@ -90,5 +90,5 @@ def _are_rows(seen: bytearray) -> bool | None:
         return False
     if inner.startswith(b"]"):
         return True
-    row = first_row(inner.decode("utf-8", "ignore"), result_format=None)
+    row = first_row(inner, result_format=None)
     return all(not isinstance(value, dict | list) for value in row.values()) if row else None

@@ -157,6 +157,8 @@ def _sheet(
         slot = query.slots[place]
         values = [row[place] for row in rows]
         kind = arrow_type(slot.field, [row[place] for row in (rows if typed_by is None else typed_by)], choices)
+        if kind == pa.int64() and any(value != int(value) for value in values if isinstance(value, float)):
+            kind = pa.float64()  # a fraction among totals, where all values of the rows are whole
         for number, part in enumerate(choices.cells):
             names.append(named[place * len(choices.cells) + number])
             arrays.append(_part(slot, values, part) if part != "value" else column(kind, values, query))
