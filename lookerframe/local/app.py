@@ -15,7 +15,7 @@ from lookerframe.local.page import show_page
 from lookerframe.local.responses import error_response
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterable
 
     from starlette.requests import Request
 
@@ -23,13 +23,32 @@ if TYPE_CHECKING:
     from lookerframe.local.operations import Operations
 
     Handler = Callable[[Request], Awaitable[Response]]
+    Call = tuple[str, str, Handler]
 
 _API = "/api/4.0"
 
 
-def build_app(operations: Operations, limit: RateLimit) -> Starlette:
-    """Put the operations under their paths."""
-    calls = [
+def build_app(operations: Operations, limit: RateLimit, *, more: Iterable[Call] = ()) -> Starlette:
+    """Put the operations under their paths; `more` calls bring verb, path and operation along."""
+    return Starlette(
+        routes=[
+            Route("/", _page(operations)),
+            Route("/alive", _alive),
+            _route("POST", f"{_API}/login", operations.login, limit),
+            # The Python SDK logs out without a version.
+            _route("DELETE", "/api/logout", _authenticated(operations, operations.logout), limit),
+            *(
+                _route(verb, _API + path, _authenticated(operations, call), limit)
+                for verb, path, call in (*_calls(operations), *more)
+            ),
+        ],
+        exception_handlers={HTTPException: _unrouted, Exception: _failed},  # type: ignore[dict-item]
+    )
+
+
+def _calls(operations: Operations) -> list[Call]:
+    """List the operations that need a login, with their verbs and paths."""
+    return [
         ("POST", "/login/{user_id}", operations.login_user),
         ("GET", "/user", operations.me),
         ("GET", "/versions", operations.versions),
@@ -57,17 +76,6 @@ def build_app(operations: Operations, limit: RateLimit) -> Starlette:
         ("GET", "/looks/{look_id}", operations.look),
         ("GET", "/looks/{look_id}/run/{result_format}", operations.run_look),
     ]
-    return Starlette(
-        routes=[
-            Route("/", _page(operations)),
-            Route("/alive", _alive),
-            _route("POST", f"{_API}/login", operations.login, limit),
-            # The Python SDK logs out without a version.
-            _route("DELETE", "/api/logout", _authenticated(operations, operations.logout), limit),
-            *(_route(verb, _API + path, _authenticated(operations, call), limit) for verb, path, call in calls),
-        ],
-        exception_handlers={HTTPException: _unrouted, Exception: _failed},  # type: ignore[dict-item]
-    )
 
 
 def _route(verb: str, path: str, handler: Handler, limit: RateLimit) -> Route:

@@ -8,9 +8,15 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING
 
+from lookerframe.exceptions import MissingDependencyError
 from lookerframe.local.formats.json_rows import error_text
 from lookerframe.local.formats.tables import FlatTable
 from lookerframe.local.rendering import text
+
+try:
+    import xlsxwriter  # type: ignore[import-untyped]
+except ModuleNotFoundError as exc:
+    raise MissingDependencyError("lookerframe.local", extra="local") from exc
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,8 +34,6 @@ class Xlsx:
 
     def write(self, outcome: Outcome) -> Iterator[bytes]:
         """Write the file, whole."""
-        import xlsxwriter  # type: ignore[import-untyped]
-
         file = io.BytesIO()
         # Text that looks like a formula or an address stays text.
         options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
