@@ -106,11 +106,12 @@ class Query:
         return compile_layout(self.layout, self._compiled, limit=rows, is_sorted=bool(self.sorts))
 
     def _compiled(self, names: Iterable[str], limit: int | None, default: tuple[Sort, ...] = ()) -> Plan:
-        """Compile the query with some of its fields; sorts on the others are left out."""
+        """Compile the query with some of its fields, over the joins of all; sorts on the others are left out."""
         selected = dict.fromkeys(names)
         return compile_query(
             self.explore,
             selected,
+            joined=(name for name in self.body["fields"] if name in self.explore.fields),
             filters=self.filters,
             sorts=tuple(sort for sort in self.sorts or default if sort.field in selected),
             limit=limit,

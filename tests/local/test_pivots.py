@@ -151,6 +151,17 @@ def test_two_pivots(orders: Callable[..., Any]) -> None:
     assert nested[1]["orders.count"]["orders.group"]["x"] == {"orders.year": {"1": 1}}
 
 
+def test_null_and_empty_text_as_pivots(orders: Callable[..., Any]) -> None:
+    """Plain rows have one key for both, which the empty text has; ``json_bi`` tells them apart."""
+    query = {"pivots": ["orders.group"], "sorts": ["orders.name desc"]}
+
+    rows, bi = (orders("name", "group", "total", result_format=name, **query) for name in ("json", "json_bi"))
+
+    assert rows[0] == {"orders.name": "b", "orders.total": {"orders.group": {"": 1, "x": 7, "y": None}}}
+    assert rows[1] == {"orders.name": "a", "orders.total": {"orders.group": {"": None, "x": 10, "y": 20}}}
+    assert bi["rows"][1]["orders.total"]["orders.group___null"] == {"value": 5}
+
+
 def test_cells_of_pivots(orders: Callable[..., Any]) -> None:
     """A cell is as without pivots; where there are no rows it is null and no more."""
     detail = orders("name", "group", "total", pivots=["orders.group"], sorts=["orders.name", "orders.group"])
