@@ -15,11 +15,12 @@ from lookerframe.local.page import show_page
 from lookerframe.local.responses import error_response
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
+    from collections.abc import Awaitable, Callable
 
     from starlette.requests import Request
 
     from lookerframe.local.accounts import RateLimit
+    from lookerframe.local.dashboard_operations import DashboardOperations
     from lookerframe.local.operations import Operations
 
     Handler = Callable[[Request], Awaitable[Response]]
@@ -28,18 +29,18 @@ if TYPE_CHECKING:
 _API = "/api/4.0"
 
 
-def build_app(operations: Operations, limit: RateLimit, *, more: Iterable[Call] = ()) -> Starlette:
-    """Put the operations under their paths; `more` calls bring verb, path and operation along."""
+def build_app(operations: Operations, dashboards: DashboardOperations, limit: RateLimit) -> Starlette:
+    """Put the operations under their paths."""
     return Starlette(
         routes=[
-            Route("/", _page(operations)),
+            Route("/", _page(operations, dashboards)),
             Route("/alive", _alive),
             _route("POST", f"{_API}/login", operations.login, limit),
             # The Python SDK logs out without a version.
             _route("DELETE", "/api/logout", _authenticated(operations, operations.logout), limit),
             *(
                 _route(verb, _API + path, _authenticated(operations, call), limit)
-                for verb, path, call in (*_calls(operations), *more)
+                for verb, path, call in (*_calls(operations), *dashboards.calls())
             ),
         ],
         exception_handlers={HTTPException: _unrouted, Exception: _failed},  # type: ignore[dict-item]
@@ -99,9 +100,9 @@ def _authenticated(operations: Operations, handler: Handler) -> Handler:
     return checked
 
 
-def _page(operations: Operations) -> Handler:
+def _page(operations: Operations, dashboards: DashboardOperations) -> Handler:
     async def page(request: Request) -> Response:
-        return show_page(operations, request)
+        return show_page(operations, dashboards.dashboards.values(), request)
 
     return page
 

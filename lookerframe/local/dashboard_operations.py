@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from lookerframe.local.errors import not_found
 from lookerframe.local.parameters import Parameters
-from lookerframe.local.responses import json_response
-from lookerframe.local.selection import select
+from lookerframe.local.responses import base_url, selected_response
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -57,7 +56,7 @@ class DashboardOperations:
 
     async def all_dashboards(self, request: Request) -> Response:
         """``GET /dashboards``: abbreviated (documented)."""
-        return _selected(request, [item.abbreviated(user_id=self.user_id) for item in self.dashboards.values()])
+        return selected_response(request, [item.abbreviated(user_id=self.user_id) for item in self.dashboards.values()])
 
     async def search_dashboards(self, request: Request) -> Response:
         """``GET /dashboards/search``: titles that are like ``title``, in the sense of SQL, whatever their case."""
@@ -68,19 +67,19 @@ class DashboardOperations:
         parameters.check()
         start = offset or 0
         found = [item for item in self.dashboards.values() if title is None or _is_like(item.title, title)]
-        return _selected(request, [self._written(request, item) for item in found[start:][:limit]])
+        return selected_response(request, [self._written(request, item) for item in found[start:][:limit]])
 
     async def dashboard(self, request: Request) -> Response:
         """``GET /dashboards/{dashboard_id}``."""
-        return _selected(request, self._written(request, self._dashboard(request)))
+        return selected_response(request, self._written(request, self._dashboard(request)))
 
     async def dashboard_dashboard_elements(self, request: Request) -> Response:
         """``GET /dashboards/{dashboard_id}/dashboard_elements``."""
-        return _selected(request, self._written(request, self._dashboard(request))["dashboard_elements"])
+        return selected_response(request, self._written(request, self._dashboard(request))["dashboard_elements"])
 
     async def dashboard_dashboard_filters(self, request: Request) -> Response:
         """``GET /dashboards/{dashboard_id}/dashboard_filters``."""
-        return _selected(request, [item.as_json() for item in self._dashboard(request).filters])
+        return selected_response(request, [item.as_json() for item in self._dashboard(request).filters])
 
     async def dashboard_element(self, request: Request) -> Response:
         """``GET /dashboard_elements/{dashboard_element_id}``."""
@@ -88,7 +87,7 @@ class DashboardOperations:
         for dashboard in self.dashboards.values():
             for item in dashboard.elements:
                 if item.id == wanted:
-                    return _selected(request, item.as_json(_base_url(request), user_id=self.user_id))
+                    return selected_response(request, item.as_json(base_url(request), user_id=self.user_id))
         raise not_found()
 
     async def dashboard_filter(self, request: Request) -> Response:
@@ -97,7 +96,7 @@ class DashboardOperations:
         for dashboard in self.dashboards.values():
             for item in dashboard.filters:
                 if item.id == wanted:
-                    return _selected(request, item.as_json())
+                    return selected_response(request, item.as_json())
         raise not_found()
 
     def _dashboard(self, request: Request) -> Dashboard:
@@ -107,16 +106,8 @@ class DashboardOperations:
         return dashboard
 
     def _written(self, request: Request, dashboard: Dashboard) -> dict[str, Any]:
-        return dashboard.as_json(_base_url(request), user_id=self.user_id)
+        return dashboard.as_json(base_url(request), user_id=self.user_id)
 
 
 def _is_like(text: str, pattern: str) -> bool:
     return re.match(fnmatch.translate(pattern.translate(_WILDCARDS)), text, re.IGNORECASE) is not None
-
-
-def _selected(request: Request, answer: Any) -> Response:
-    return json_response(select(answer, request.query_params.get("fields")))
-
-
-def _base_url(request: Request) -> str:
-    return str(request.base_url).rstrip("/")

@@ -73,7 +73,7 @@ class Service:
                 read_dashboards(folder, project, queries, looks), user_id=accounts.users[0].id
             )
             limit = RateLimit(options.calls_per_second, retry_after=options.retry_after)
-            app: ASGIApp = build_app(operations, limit, more=dashboards.calls())
+            app: ASGIApp = build_app(operations, dashboards, limit)
             if options.log is not None:
                 app = CallLog(app, options.log)
             listener = Listener(app, host=options.host, port=options.port)
@@ -92,7 +92,11 @@ def _engine(options: Options) -> Engine:
     try:
         return Engine.open(options.database, {} if options.database else _DEMO_TABLES)
     except duckdb.Error as exc:
-        message = f"cannot open database {str(options.database)!r}: {exc}"
+        # DuckDB's words about a connection of this process say nothing of a way out.
+        advice = (
+            "; close the other connection to it, or open that read-only" if "same database file" in str(exc) else ""
+        )
+        message = f"cannot open database {str(options.database)!r}: {exc}{advice}"
         raise ConfigError(message, setting="database") from exc
 
 

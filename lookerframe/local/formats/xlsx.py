@@ -6,17 +6,14 @@ Source: Looker's documentation (binary; heading rows as in ``csv``). Names and l
 from __future__ import annotations
 
 import io
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from lookerframe.exceptions import MissingDependencyError
+import xlsxwriter  # type: ignore[import-untyped]
+
 from lookerframe.local.formats.json_rows import error_text
 from lookerframe.local.formats.tables import FlatTable
 from lookerframe.local.rendering import text
-
-try:
-    import xlsxwriter  # type: ignore[import-untyped]
-except ModuleNotFoundError as exc:
-    raise MissingDependencyError("lookerframe.local", extra="local") from exc
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,7 +42,7 @@ class Xlsx:
                 flat = FlatTable.of(outcome)
                 for number, row in enumerate((*flat.headings, *flat.rows())):
                     for place, value in enumerate(row):
-                        if isinstance(value, int | float) and not isinstance(value, bool):
+                        if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
                             sheet.write_number(number, place, value)
                         elif value is not None and value != "":
                             sheet.write_string(number, place, text(value))
