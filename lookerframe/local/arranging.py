@@ -7,13 +7,16 @@ where its first cell does.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from lookerframe.local.cells import json_value
+from lookerframe.local.engine import UnservableError
 from lookerframe.local.fills import filled
 from lookerframe.local.layouts import PART, Part
 from lookerframe.local.sheets import Column, Pivot, Sheet, Shown, Subtotals
@@ -113,6 +116,7 @@ class _Arranger:
         if not self._layout.pivots:
             return []
         found = list(dict.fromkeys(self._groupings[self._main].pivots))
+        _check_pivots([Pivot.of(self._layout.pivot_names, values).key for values in found])
         descending = {sort.field: sort.descending for sort in self._plan.sorts}
         order = [sort.field for sort in self._plan.sorts if sort.field in self._layout.pivot_names]
         terms = []
@@ -248,7 +252,7 @@ class _Arranger:
     ) -> dict[int, pa.Array]:
         """Compute the calculations; totals have none of those that look at other rows (assumed)."""
         values: dict[tuple[str, str | None], list[Any]] = {
-            _address(columns[place]): [json_value(value) for value in array.to_pylist()]
+            _address(columns[place]): [_computable(columns[place].shown.field, value) for value in array.to_pylist()]
             for place, array in arrays.items()
         }
         found = {}
@@ -280,8 +284,25 @@ class _Reader:
             if (name, self.pivot.key) in self.values:
                 return self.values[name, self.pivot.key]
             if name in self.layout.pivot_names:
-                return [self.pivot.values[self.layout.pivot_names.index(name)]] * self.count
+                place = self.layout.pivot_names.index(name)
+                return [_computable(self.layout.pivots[place], self.pivot.values[place])] * self.count
         return self.values[name, None]
+
+
+def _check_pivots(keys: list[str]) -> None:
+    """Refuse pivots that are written alike, as null and what is not a number are."""
+    twice = next((key for key in keys if keys.count(key) > 1), None) if len(set(keys)) < len(keys) else None
+    if twice is not None:
+        message = f"several values of the pivots are written as {twice!r}; make them one, or differ, in the field's sql"
+        raise UnservableError(message)
+
+
+def _computable(field: Field | None, raw: Any) -> Any:
+    """Turn a value of the database into what calculations compute with: numbers, text, true and false."""
+    value = json_value(raw)
+    if field is not None and field.kind == "yesno" and value is not None:
+        return value == "Yes"
+    return float(value) if isinstance(value, Decimal) else value
 
 
 def _address(column: Column) -> tuple[str, str | None]:
@@ -312,11 +333,16 @@ def _split(table: pa.Table, parts: int) -> list[pa.Table]:
 def _tuples(table: pa.Table, names: tuple[str, ...]) -> list[Key]:
     if not names:
         return [()] * table.num_rows
-    return list(zip(*(table.column(name).to_pylist() for name in names), strict=True))
+    return list(zip(*(_python(table.column(name)) for name in names), strict=True))
 
 
 def _values(table: pa.Table, field: Field) -> list[Any]:
-    return list(table.column(field.full_name).to_pylist())
+    return _python(table.column(field.full_name))
+
+
+def _python(column: pa.ChunkedArray) -> list[Any]:
+    """List the values of a column; what is not a number is one object, so that it is found again."""
+    return [math.nan if isinstance(value, float) and math.isnan(value) else value for value in column.to_pylist()]
 
 
 def _ranks(values: Iterable[Any], field: Field) -> dict[Any, int]:
@@ -328,7 +354,11 @@ def _ranks(values: Iterable[Any], field: Field) -> dict[Any, int]:
             (value for value in distinct if value is not None), key=lambda value: (places.get(value, -1), str(value))
         )
     else:
-        order = sorted(value for value in distinct if value is not None)
+        # What is not a number comes last, as in the database.
+        order = sorted(
+            (value for value in distinct if value is not None),
+            key=lambda value: (True, 0) if isinstance(value, float) and math.isnan(value) else (False, value),
+        )
     return {None: 0, **{value: rank for rank, value in enumerate(order, 1)}}
 
 

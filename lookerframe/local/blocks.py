@@ -1,21 +1,21 @@
 """Files of LookML as blocks of parameters: parsed by ``lkml``, each block with its line, every mistake with its place.
 
 Whatever could change a number and is not served (Liquid in SQL, access filters, refinements, ...) is refused: to leave
-it out silently would answer with other numbers than Looker does.
+it out silently would answer with other numbers than Looker does. What changes none (suggestions, caches, maps, ...) is
+passed over, with a line in the log.
 """
 
 from __future__ import annotations
 
-import re
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import lkml
 from lkml.keys import PLURAL_KEYS, pluralize
-from lkml.simple import DictVisitor
 
 from lookerframe.exceptions import LookMLError
 from lookerframe.local.project import Place
+from lookerframe.local.syntax import MisreadError, parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -44,7 +44,17 @@ _SERVED = {
     "link": {"label", "url", "icon_url"},
     "set": {"fields"},
     "derived_table": {"sql"},
-    "view": {"sql_table_name", "derived_table", "label", "set", "dimension", "dimension_group", "measure"},
+    "named_value_format": {"value_format"},
+    "view": {
+        "sql_table_name",
+        "derived_table",
+        "label",
+        "view_label",
+        "set",
+        "dimension",
+        "dimension_group",
+        "measure",
+    },
     "explore": {
         *("view_name", "from", "label", "view_label", "description", "hidden", "group_label", "tags", "fields", "join"),
         *("always_filter", "always_join", "sql_always_where", "sql_always_having"),
@@ -53,9 +63,32 @@ _SERVED = {
         *("from", "view_label", "type", "relationship", "sql_on", "foreign_key", "fields", "required_joins"),
     },
     "always_filter": {"filters"},
-    "model": {"connection", "label", "include", "explore", "view", "fiscal_month_offset"},
-    "file": {"include", "explore", "view"},
+    "model": {"connection", "label", "include", "explore", "view", "fiscal_month_offset", "named_value_format"},
+    "file": {"include", "explore", "view", "named_value_format"},
 }
+
+_INERT_IN_FIELDS = {
+    *("suggest_dimension", "suggest_explore", "suggest_persist_for", "full_suggestions", "can_filter", "alias"),
+    *("map_layer_name", "skip_drill_filter", "allow_fill", "action"),
+}
+_INERT_IN_MODELS = {"datagroup", "persist_with", "persist_for", "map_layer", "test"}
+#: Parameters that change no number: of what they do, this server has nothing.
+_INERT = {
+    "dimension": _INERT_IN_FIELDS,
+    "dimension_group": _INERT_IN_FIELDS,
+    "measure": _INERT_IN_FIELDS,
+    "view": {"drill_fields", "suggestions"},
+    "explore": {"persist_with", "persist_for", "query", "aggregate_table"},
+    "derived_table": {
+        *("persist_for", "datagroup_trigger", "sql_trigger_value", "publish_as_db_view", "materialized_view"),
+        *("indexes", "distribution", "distribution_style", "sortkeys", "partition_keys", "cluster_keys"),
+    },
+    "named_value_format": {"strict_value_format"},
+    "model": _INERT_IN_MODELS,
+    "file": _INERT_IN_MODELS,
+}
+_log = logging.getLogger(__name__)
+
 #: lkml gathers repeated parameters under other names (``joins``, ``filters__all``): here they are as written.
 _AS_WRITTEN = {pluralize(name): name for name in PLURAL_KEYS}
 
@@ -86,20 +119,16 @@ class Source:
         """Parse one file of the project in `folder`."""
         file = path.relative_to(folder).as_posix()
         try:
-            tree = lkml.parse(path.read_text(encoding="utf-8"))
-        except SyntaxError as exc:
-            line = re.search(r"line (\d+)", str(exc))
-            message = f"not valid LookML: {exc}"
-            raise LookMLError(message, place=Place(file, int(line[1]) if line else 1)) from exc
-        except IndexError as exc:
-            # lkml runs off the end of the text when an expression is never closed.
-            message = "not valid LookML: the file ends inside an expression; is a ';;' or a '\"' missing?"
-            raise LookMLError(message, place=Place(file)) from exc
+            tree, content = parse(path.read_text(encoding="utf-8-sig"))
+        except MisreadError as exc:
+            message = f"not valid LookML: {exc.message}"
+            raise LookMLError(message, place=Place(file, exc.line)) from exc
         except UnicodeDecodeError as exc:
             message = f"not UTF-8 text: {exc}"
             raise LookMLError(message, place=Place(file)) from exc
-        # The visitor behind lkml.load; the tree itself is needed for the lines.
-        content = DictVisitor().visit(tree)  # type: ignore[no-untyped-call]
+        except OSError as exc:
+            message = f"cannot be read: {exc.strerror or exc}"
+            raise LookMLError(message, place=Place(file)) from exc
         return cls(path, file, content, dict(_block_lines(tree)))
 
     def place(self, *path: str) -> Place:
@@ -137,10 +166,12 @@ class Block:
     def __post_init__(self) -> None:
         if self.parameters.get("name", "").startswith("+"):
             raise self.error("refinements (names with +) are not served by the local Looker yet")
-        served = _SERVED[self.kind]
+        served, inert = _SERVED[self.kind], _INERT.get(self.kind, set())
         for key in self.parameters:
             name = _AS_WRITTEN.get(key, key)
-            if name not in served and name != "name":
+            if name in inert:
+                _log.info("%s: %s: parameter %r changes no number and is passed over", self.place, self.subject, name)
+            elif name not in served and name != "name":
                 raise self.error(
                     f"parameter {name!r} is not served by the local Looker; "
                     f"served in a LookML {self.kind}: {', '.join(sorted(served))}"

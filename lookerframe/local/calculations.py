@@ -26,6 +26,13 @@ _TOKEN = re.compile(
 _NUMBER, _TEXT, _YESNO, _ANY = "number", "string", "yesno", "any"
 
 
+#: How deep brackets, functions, signs and ``not`` may stand in each other, and how many operations may follow.
+_MOST_BRACKETS = 40
+_MOST_STEPS = 200
+#: From here on a whole number is computed with as a float, so that its digits have an end.
+_WIDE = 2**63
+
+
 class ExpressionError(ValueError):
     """The expression is wrong, or has something that is not served."""
 
@@ -42,12 +49,15 @@ class Node:
         Given the columns and the number of rows, a value for each row.
     over_rows : bool
         Whether a row's value depends on other rows.
+    depth : int
+        Most operations that are in each other.
     """
 
     type: str
     evaluate: Callable[[Columns, int], list[Any]]
     fields: frozenset[str] = frozenset()
     over_rows: bool = False
+    depth: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,15 +104,24 @@ class _Parser:
         self._tokens = tokens
         self._types = types
         self._place = 0
+        self._depth = 0
 
     def expression(self) -> Node:
         """Read the loosest binding: ``or``."""
-        return self._words("or", lambda: self._words("and", self._negation))
+        return self._deeper(lambda: self._words("or", lambda: self._words("and", self._negation)))
 
     def end(self) -> None:
         """Refuse anything that is left."""
         if self._place < len(self._tokens):
             raise ExpressionError(f"unexpected {self._tokens[self._place][1]!r}")
+
+    def _deeper(self, inner: Callable[[], Node]) -> Node:
+        self._depth += 1
+        if self._depth > _MOST_BRACKETS:
+            raise ExpressionError(f"brackets, functions or signs stand in each other more than {_MOST_BRACKETS} deep")
+        node = inner()
+        self._depth -= 1
+        return node
 
     def _words(self, word: str, inner: Callable[[], Node]) -> Node:
         left = inner()
@@ -112,7 +131,7 @@ class _Parser:
 
     def _negation(self) -> Node:
         if self._took_word("not"):
-            return _call("not", _LOGIC["not"], [self._negation()])
+            return _call("not", _LOGIC["not"], [self._deeper(self._negation)])
         left = self._chain(("+", "-"), lambda: self._chain(("*", "/"), self._signed))
         for sign, function in _COMPARISONS.items():
             if self._took(sign):
@@ -130,7 +149,7 @@ class _Parser:
 
     def _signed(self) -> Node:
         if self._took("-"):
-            return _call("-", _Function((_NUMBER,), _NUMBER, operator.neg), [self._signed()])
+            return _call("-", _Function((_NUMBER,), _NUMBER, operator.neg), [self._deeper(self._signed)])
         return self._operand()
 
     def _operand(self) -> Node:
@@ -139,7 +158,7 @@ class _Parser:
         kind, text = self._tokens[self._place]
         self._place += 1
         if kind == "number":
-            return _constant(float(text) if "." in text else int(text), _NUMBER)
+            return _constant(_number(text), _NUMBER)
         if kind == "text":
             return _constant(text[1:-1], _TEXT)
         if kind == "field":
@@ -190,6 +209,13 @@ class _Parser:
             raise ExpressionError(f"expected {sign!r}, met {met}")
 
 
+def _number(text: str) -> float:
+    value = float(text)
+    if math.isinf(value):
+        raise ExpressionError(f"the number {text[:20]}... is larger than can be computed with")
+    return int(text) if abs(value) < _WIDE and "." not in text else value
+
+
 def _constant(value: Any, kind: str) -> Node:
     return Node(kind, lambda _, count: [value] * count)
 
@@ -207,11 +233,15 @@ def _call(name: str, function: _Function, arguments: list[Node]) -> Node:
     if function.result == _ANY and len(kinds) > 1:
         raise ExpressionError(f"{name} takes values of one type, met {' and '.join(sorted(kinds))}")
     result = function.result if function.result != _ANY else next(iter(kinds), _ANY)
+    depth = 1 + max((item.depth for item in arguments), default=0)
+    if depth > _MOST_STEPS:
+        raise ExpressionError(f"more than {_MOST_STEPS} operations build on each other")
     return Node(
         result,
         _over_rows(function, arguments) if function.over_rows else _by_value(function, arguments),
         frozenset().union(*(item.fields for item in arguments)),
         over_rows=function.over_rows or any(item.over_rows for item in arguments),
+        depth=depth,
     )
 
 
@@ -228,7 +258,7 @@ def _by_value(function: _Function, arguments: list[Node]) -> Callable[[Columns, 
         if not function.takes_null and None in given:
             return None
         try:
-            found = function.compute(*given)
+            found = _bounded(function.compute(*given))
         except (ArithmeticError, ValueError):
             return None
         finite = not isinstance(found, float) or math.isfinite(found)
@@ -238,6 +268,16 @@ def _by_value(function: _Function, arguments: list[Node]) -> Callable[[Columns, 
         return list(map(value, *(item.evaluate(columns, count) for item in arguments)))
 
     return evaluate
+
+
+def _bounded(value: Any) -> Any:
+    return float(value) if type(value) is int and abs(value) >= _WIDE else value
+
+
+def _power(base: float, exponent: float) -> float | complex:
+    found = float(base) ** float(exponent)
+    whole = isinstance(base, int) and isinstance(exponent, int) and isinstance(found, float)
+    return int(found) if whole and found.is_integer() and abs(found) <= 2**53 else found
 
 
 def _whole(compute: Callable[[list[Any]], Any]) -> Callable[[list[Any]], list[Any]]:
@@ -303,7 +343,7 @@ FUNCTIONS = {
     "ceiling": _Function((_NUMBER,), _NUMBER, math.ceil),
     "floor": _Function((_NUMBER,), _NUMBER, math.floor),
     "round": _Function(_TWO_NUMBERS, _NUMBER, _round, optional=1),
-    "power": _Function(_TWO_NUMBERS, _NUMBER, operator.pow),
+    "power": _Function(_TWO_NUMBERS, _NUMBER, _power),
     "sqrt": _Function((_NUMBER,), _NUMBER, math.sqrt),
     "mod": _Function(_TWO_NUMBERS, _NUMBER, math.fmod),
     "concat": _Function((_TEXT, _TEXT, _TEXT, _TEXT), _TEXT, lambda *texts: "".join(texts), optional=3),

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 #: Enough to spread the cost of a batch; few enough that a batch of wide rows stays within some megabytes.
 ROWS_PER_BATCH = 4_096
 
+_ENCODER = msgspec.json.Encoder(decimal_format="number")
+
 
 def write_rows(table: pa.Table, columns: Sequence[Column]) -> Iterator[bytes]:
     """Write the rows of `table` as JSON objects with commas between them."""
@@ -83,23 +85,27 @@ def map_values(column: pa.Array, write: Callable[[Any], str]) -> pa.Array:
 def json_value(value: Any) -> Any:
     """Turn a value of the database into what Looker sends for it.
 
-    Integral sums and averages come as integers (recorded); a raw time as ``2014-09-03 17:15:00 +0000``
-    (documented). JSON has no NaN and no infinities, so these are null.
+    Integral sums and averages come as integers (recorded); a raw time as ``2014-09-03 17:15:00 +0000`` (documented),
+    with its fraction if it has one (assumed). JSON has no NaN and no infinities, so these are null. A decimal stays one
+    if a float would lose digits of it.
     """
     if isinstance(value, float):
         return _number(value) if math.isfinite(value) else None
     if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
+        if value == value.to_integral_value():
+            return int(value)
+        nearest = float(value)
+        return nearest if Decimal(repr(nearest)) == value else value
     if isinstance(value, dt.datetime):
-        return f"{value:%Y-%m-%d %H:%M:%S} +0000"
+        return f"{value.isoformat(sep=' ')} +0000"
     if isinstance(value, dt.date | dt.time | dt.timedelta):
         return str(value)
     return value
 
 
 def json_text(value: Any) -> str:
-    """Write a value as JSON, on one line."""
-    return msgspec.json.encode(value).decode()
+    """Write a value as JSON, on one line; a decimal with all its digits."""
+    return _ENCODER.encode(value).decode()
 
 
 def _number(value: float) -> float | int:

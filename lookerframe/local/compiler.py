@@ -71,18 +71,20 @@ def compile_query(
     sorts: tuple[Sort, ...],
     limit: int | None,
     timezone: str,
+    joined: Iterable[str] = (),
     dynamic: Mapping[str, Field] = MappingProxyType({}),
     now: dt.datetime | None = None,
 ) -> Plan:
     """Compile a query whose names are known to exist in `explore`, or are among the `dynamic` fields of the query.
 
+    `joined` are fields that are joined without being selected: totals are over the rows that they leave or repeat, too.
     `now` is the time that filters such as ``7 days`` count from, where the LookML itself has them.
     """
     known = {**explore.fields, **dynamic}
     asked = [known[name] for name in dict.fromkeys(fields)]
     selected = (*(item for item in asked if not item.measure), *(item for item in asked if item.measure))
     conditions = _conditions(explore, filters, timezone, now)
-    joins = needed(explore, _views(explore, selected, conditions))
+    joins = needed(explore, _views(explore, (*selected, *(known[name] for name in joined)), conditions))
     compiler = _Compiler(explore, joins, timezone, now)
     order = sorts or (_default_sort(selected),)
     having = compiler.conditions(conditions, explore.sql_always_having, measures=True)

@@ -147,6 +147,8 @@ class DynamicFields:
     def _type(self, name: str) -> str:
         field = self.explore.fields[name]
         # Parts of a date that are numbers are numbers here too, though not to `is_numeric`.
+        if field.kind == "yesno":
+            return "yesno"
         return "number" if field.is_numeric or field.kind == "number" or field.type == "date_year" else "string"
 
 
@@ -154,9 +156,11 @@ def _calculation(name: str, item: dict[str, Any], types: dict[str, str], spread:
     expression = str(item.get("expression") or "")
     kind = item.get("calculation_type")
     if kind and not expression:
-        arguments = item.get("args") or [""]
-        if kind not in _READY_MADE or len(arguments) != 1:
+        arguments = item.get("args")
+        if not isinstance(kind, str) or kind not in _READY_MADE:
             raise ExpressionError(f"calculation_type {kind!r} is not served; served: {', '.join(_READY_MADE)}")
+        if not isinstance(arguments, list) or len(arguments) != 1:
+            raise ExpressionError(f"'args' is {arguments!r}; expected a list of one field")
         expression = _READY_MADE[kind].format(f"${{{arguments[0]}}}")
     node = parse(expression, types)
     value_format, number_format = _number_format(item)
@@ -173,7 +177,7 @@ def _calculation(name: str, item: dict[str, Any], types: dict[str, str], spread:
 
 def _number_format(item: dict[str, Any]) -> tuple[str | None, NumberFormat | None]:
     name = item.get("value_format_name")
-    if name and name not in NAMED_FORMATS:
+    if name and (not isinstance(name, str) or name not in NAMED_FORMATS):
         raise ValueError(f"unknown value_format_name {name!r}; known: {', '.join(NAMED_FORMATS)}")
     text = item.get("value_format") or (NAMED_FORMATS[name] if name else None)
     return text, NumberFormat.parse(str(text)) if text else None

@@ -37,6 +37,10 @@ class DatabaseError(Exception):
         super().__init__(message)
 
 
+class UnservableError(DatabaseError):
+    """DuckDB answered, with values that the format cannot show."""
+
+
 class QueryInterruptedError(Exception):
     """The query was stopped from outside."""
 

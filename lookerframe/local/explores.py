@@ -15,7 +15,7 @@ from lookerframe.local.blocks import Block, Source
 from lookerframe.local.joins import KEYWORDS, RELATIONSHIPS, may_lack, repeats
 from lookerframe.local.measures import needs_key
 from lookerframe.local.project import Explore, Field, Join, View
-from lookerframe.local.references import REFERENCE, TABLE_NAME, check, resolve, views_of
+from lookerframe.local.references import REFERENCE, TABLE_NAME, check, resolve, unusable, views_of
 from lookerframe.local.views import title
 
 if TYPE_CHECKING:
@@ -58,9 +58,16 @@ def read_explore(source: Source, parameters: dict[str, Any], views: Mapping[str,
     explore = _joined(explore, block, source)
     _check_sql(explore, block)
     explore = replace(explore, fields=_fields(explore, block), always_filter=_always_filter(explore, block))
+    explore = _usable(explore)
     check(explore)
     _check_measures(explore)
     return explore
+
+
+def _usable(explore: Explore) -> Explore:
+    left_out = unusable(explore)
+    usable = {name: item for name, item in explore.fields.items() if name not in left_out}
+    return replace(explore, fields=usable, unusable=left_out)
 
 
 def _view(block: Block, views: Mapping[str, View], name: str) -> View:

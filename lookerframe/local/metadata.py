@@ -21,8 +21,15 @@ _DIALECT = "duckdb"
 
 def describe_field(field: Field, explore: Explore, project: Project) -> dict[str, Any]:
     """Describe a field as ``fields`` of a result and of an explore do."""
-    timeframe = field.timeframe
-    interval = timeframe.interval if timeframe else None
+    return {
+        **_describe_shown(field, explore),
+        **_describe_use(field, explore, project),
+        **_describe_lookml(field, project),
+    }
+
+
+def _describe_shown(field: Field, explore: Explore) -> dict[str, Any]:
+    """Describe how a field is shown and filtered."""
     return {
         "align": "right" if field.is_numeric else "left",
         "can_filter": True,
@@ -54,6 +61,14 @@ def describe_field(field: Field, explore: Explore, project: Project) -> dict[str
         "value_format": field.value_format,
         "view": field.view,
         "view_label": field.view_label,
+    }
+
+
+def _describe_use(field: Field, explore: Explore, project: Project) -> dict[str, Any]:
+    """Describe what a field is in its explore."""
+    timeframe = field.timeframe
+    interval = timeframe.interval if timeframe else None
+    return {
         "dynamic": field.dynamic,
         "week_start_day": "monday",
         "dimension_group": field.group,
@@ -71,6 +86,12 @@ def describe_field(field: Field, explore: Explore, project: Project) -> dict[str
         "is_timeframe": timeframe is not None and not field.measure,
         "can_time_filter": field.kind == "datetime",
         "time_interval": {"name": interval[0], "count": interval[1]} if interval else None,
+    }
+
+
+def _describe_lookml(field: Field, project: Project) -> dict[str, Any]:
+    """Describe what the LookML of a field says, and where."""
+    return {
         "lookml_link": lookml_link(project, field.place.file, field.place.line),
         "permanent": None,
         "source_file": field.place.file,
@@ -85,13 +106,21 @@ def describe_field(field: Field, explore: Explore, project: Project) -> dict[str
         "value_format_name": field.value_format_name,
         "drill_fields": list(field.drill_fields),
         "datatype": field.datatype,
-        "convert_tz": field.convert_tz if timeframe else None,
+        "convert_tz": field.convert_tz if field.timeframe else None,
     }
 
 
 def describe_explore(explore: Explore, model: Model, project: Project) -> dict[str, Any]:
     """Describe an explore as ``GET /lookml_models/{model}/explores/{explore}`` does."""
-    fields = [describe_field(field, explore, project) for field in explore.fields.values()]
+    return {
+        **_describe_abilities(explore, model, project),
+        **_describe_place(explore, model, project),
+        **_describe_content(explore, project),
+    }
+
+
+def _describe_abilities(explore: Explore, model: Model, project: Project) -> dict[str, Any]:
+    """Describe what an explore is called, and what can be done with it."""
     return {
         "id": f"{model.name}::{explore.name}",
         "name": explore.name,
@@ -112,6 +141,12 @@ def describe_explore(explore: Explore, model: Model, project: Project) -> dict[s
         "connection_name": model.connection,
         "dialect_name": _DIALECT,
         "null_sort_treatment": "low",
+    }
+
+
+def _describe_place(explore: Explore, model: Model, project: Project) -> dict[str, Any]:
+    """Describe where an explore comes from, and what holds for all its queries."""
+    return {
         "files": sorted({explore.place.file, *(field.place.file for field in explore.fields.values())}),
         "source_file": explore.place.file,
         "project_name": project.name,
@@ -125,6 +160,13 @@ def describe_explore(explore: Explore, model: Model, project: Project) -> dict[s
         "always_filter": [{"name": name, "value": text} for name, text in explore.always_filter.items()],
         "conditionally_filter": [],
         "index_fields": [],
+    }
+
+
+def _describe_content(explore: Explore, project: Project) -> dict[str, Any]:
+    """Describe the fields and joins of an explore."""
+    fields = [describe_field(field, explore, project) for field in explore.fields.values()]
+    return {
         "sets": [
             {"name": f"{view.name}.{name}", "value": list(names)}
             for view in explore.views.values()

@@ -14,7 +14,8 @@ from lookerframe.exceptions import LookMLError
 from lookerframe.local.blocks import Block, Source
 from lookerframe.local.explores import read_explore
 from lookerframe.local.project import Explore, Model, Place, Project, View
-from lookerframe.local.views import read_view, title
+from lookerframe.local.references import check_tables
+from lookerframe.local.views import read_formats, read_view, title
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +33,7 @@ def read_project(folder: Path) -> Project:
     """
     folder = _absolute(folder)
     models: dict[str, Model] = {}
-    for path in sorted(folder.rglob(f"*{_MODEL}")):
+    for path in _model_files(folder):
         source = Source.read(path, folder)
         model = _read_model(source, folder)
         if model.name in models:
@@ -45,19 +46,29 @@ def read_project(folder: Path) -> Project:
     return Project(folder.name, models)
 
 
+def _model_files(folder: Path) -> list[Path]:
+    try:
+        return sorted(path for path in folder.rglob(f"*{_MODEL}") if path.is_file())
+    except OSError as exc:
+        message = f"the folder cannot be read: {exc.strerror or exc}: {exc.filename}"
+        raise LookMLError(message, place=Place(str(folder))) from exc
+
+
 def _read_model(source: Source, folder: Path) -> Model:
     name = source.path.name.removesuffix(_MODEL)
     block = Block("model", name, source.place(), source.content)
     sources = [source, *_included(source, folder, {source.path})]
     views: dict[str, View] = {}
     explores: dict[str, Explore] = {}
+    formats = {name: text for part in sources for name, text in read_formats(part).items()}
     for part in sources:
         for item in part.content.get("views", []):
-            view = read_view(part, item)
+            view = read_view(part, item, formats)
             if view.name in views:
                 message = f"view {view.name!r} is defined twice in model {name!r}"
                 raise LookMLError(message, place=part.place("view", view.name))
             views[view.name] = view
+    check_tables(views)
     for part in sources:
         for item in part.content.get("explores", []):
             explore = read_explore(part, item, views, fiscal=_fiscal_month_offset(block))

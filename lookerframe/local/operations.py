@@ -1,6 +1,7 @@
 """The operations of the API, by their operation ids.
 
-Source: the OpenAPI document of Looker API 4.0. What it leaves open is marked "assumed" where it is decided.
+Source: the OpenAPI document of Looker API 4.0. What it leaves open is marked "assumed" where it is decided. Assumed
+everywhere is ``can``, which the document leaves to each installation: it has what this server lets the caller do.
 """
 
 from __future__ import annotations
@@ -16,24 +17,26 @@ from starlette.responses import Response
 from lookerframe.local import formats
 from lookerframe.local.catalog import connections, describe_connection, describe_model, describe_models
 from lookerframe.local.cells import json_text
-from lookerframe.local.errors import ApiError, not_found
+from lookerframe.local.errors import ApiError, Problem, invalid, not_found
 from lookerframe.local.formats.json_rows import error_text
 from lookerframe.local.metadata import describe_explore
 from lookerframe.local.outcome import Run
 from lookerframe.local.parameters import Parameters, RunOptions, read_json, read_url_query
-from lookerframe.local.responses import json_response, stream_response
+from lookerframe.local.responses import base_url, json_response, selected_response, stream_response
 from lookerframe.local.selection import select
+from lookerframe.local.sheets import Shown
 from lookerframe.local.task_answers import entry, missing_entry, object_of, running_json, task_json, without_outcome
 from lookerframe.local.tasks import Status, Task, Tasks
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from starlette.requests import Request
 
     from lookerframe.local.accounts import Accounts, User
     from lookerframe.local.content import Look
     from lookerframe.local.formats import Format
+    from lookerframe.local.outcome import Outcome
     from lookerframe.local.project import Project
     from lookerframe.local.queries import Queries, Query
 
@@ -77,7 +80,7 @@ class Operations:
 
     async def me(self, request: Request) -> Response:
         """``GET /user``."""
-        return _selected(request, _user(request).as_json(_base_url(request)))
+        return selected_response(request, _user(request).as_json(base_url(request)))
 
     async def versions(self, request: Request) -> Response:
         """``GET /versions``."""
@@ -86,25 +89,25 @@ class Operations:
             "looker_release_version": _RELEASE,
             "current_version": current,
             "supported_versions": [current],
-            "api_server_url": _base_url(request),
-            "web_server_url": _base_url(request),
+            "api_server_url": base_url(request),
+            "web_server_url": base_url(request),
         }
-        return _selected(request, answer)
+        return selected_response(request, answer)
 
     # -- Queries -------------------------------------------------------------------------------------------------------
 
     async def create_query(self, request: Request) -> Response:
         """``POST /queries``."""
         query = self.queries.create(read_json(await request.body()))
-        return _selected(request, query.as_json(_base_url(request)))
+        return selected_response(request, query.as_json(base_url(request)))
 
     async def query(self, request: Request) -> Response:
         """``GET /queries/{query_id}``."""
-        return _selected(request, self._query(request.path_params["query_id"]).as_json(_base_url(request)))
+        return selected_response(request, self._query(request.path_params["query_id"]).as_json(base_url(request)))
 
     async def query_for_slug(self, request: Request) -> Response:
         """``GET /queries/slug/{slug}``."""
-        return _selected(request, self._query(request.path_params["slug"]).as_json(_base_url(request)))
+        return selected_response(request, self._query(request.path_params["slug"]).as_json(base_url(request)))
 
     async def run_query(self, request: Request) -> Response:
         """``GET /queries/{query_id}/run/{result_format}``."""
@@ -134,13 +137,19 @@ class Operations:
         options = RunOptions.read(parameters)
         result_format = request.path_params["result_format"]
         served = _served(parameters, result_format, documented=(*formats.DOCUMENTED, *formats.ONLY_RUN))
-        task = self.tasks.create(_user(request), _run(query, options), served)
-        wrapped = asyncio.wrap_future(self.tasks.start(task))
-        await asyncio.wait([wrapped])
-        outcome = None if wrapped.cancelled() else wrapped.result()
-        if outcome is None:
+        _check_labels(served, query)
+        task = self.tasks.create(_user(request), _run(query, options), served, kept=False)
+        await asyncio.wait([asyncio.wrap_future(self.tasks.start(task))])
+        if task.outcome is None:
             raise without_outcome(task)
-        return stream_response(request, served.write(outcome), served.content_type)
+        return await stream_response(request, self._written(task, task.outcome), served.content_type)
+
+    def _written(self, task: Task, outcome: Outcome) -> Iterator[bytes]:
+        """Write what a run brought; nobody can ask for it again, so it is dropped then."""
+        try:
+            yield from task.format.write(outcome)
+        finally:
+            self.tasks.drop(task)
 
     def _query(self, query_id: str) -> Query:
         query = self.queries.get(query_id)
@@ -164,15 +173,15 @@ class Operations:
                 values.refuse(name, f"'{name}' is required.", "missing_field")
         served = _served(values, result_format or "", documented=formats.DOCUMENTED)
         run = _run(self._query(query_id or ""), options)
-        task = self.tasks.create(_user(request), run, served, **options.shown(), **named)
-        answer = task_json(task, _base_url(request))
+        task = self.tasks.create(_user(request), run, served, shown={**options.shown(), **named})
+        answer = task_json(task, base_url(request))
         if not deferred:
             self.tasks.start(task)
-        return _selected(request, answer)
+        return selected_response(request, answer)
 
     async def query_task(self, request: Request) -> Response:
         """``GET /query_tasks/{query_task_id}``."""
-        return _selected(request, task_json(self._task(request), _base_url(request)))
+        return selected_response(request, task_json(self._task(request), base_url(request)))
 
     async def query_task_results(self, request: Request) -> Response:
         """``GET /query_tasks/{query_task_id}/results``."""
@@ -185,7 +194,7 @@ class Operations:
             raise without_outcome(task)
         if outcome.error and not task.format.carries_errors:
             raise ApiError(400, error_text(outcome))
-        return stream_response(request, task.format.write(outcome), task.format.content_type)
+        return await stream_response(request, task.format.write(outcome), task.format.content_type)
 
     async def query_task_multi_results(self, request: Request) -> Response:
         """``GET /query_tasks/multi_results``."""
@@ -196,14 +205,14 @@ class Operations:
         for task in found.values():
             if task is not None and task.status in (Status.ADDED, Status.RUNNING):
                 self.tasks.start(task)
-        entries = {task_id: missing_entry() if task is None else entry(task) for task_id, task in found.items()}
-        return stream_response(request, object_of(entries), "application/json")
+        entries = await run_in_threadpool(_entries, found)
+        return await stream_response(request, object_of(entries), "application/json")
 
     async def all_running_queries(self, request: Request) -> Response:
         """``GET /running_queries``: for admins only (documented); to others it is as if it were not there (assumed)."""
         if not _user(request).is_admin:
             raise not_found()
-        return json_response([running_json(task, _base_url(request)) for task in self.tasks.under_way()])
+        return json_response([running_json(task, base_url(request)) for task in self.tasks.under_way()])
 
     async def kill_query(self, request: Request) -> Response:
         """``DELETE /running_queries/{query_task_id}``; a task that has ended is 404 (observed)."""
@@ -226,7 +235,7 @@ class Operations:
         explore = model.explores.get(request.path_params["explore_name"]) if model else None
         if model is None or explore is None:
             raise not_found()
-        return _selected(request, describe_explore(explore, model, self.project))
+        return selected_response(request, describe_explore(explore, model, self.project))
 
     async def all_lookml_models(self, request: Request) -> Response:
         """``GET /lookml_models``; every model has explores, so ``exclude_empty`` leaves none out."""
@@ -245,24 +254,30 @@ class Operations:
         model = self.project.models.get(request.path_params["lookml_model_name"])
         if model is None:
             raise not_found()
-        return _selected(request, describe_model(model, self.project))
+        return selected_response(request, describe_model(model, self.project))
 
     async def connection(self, request: Request) -> Response:
         """``GET /connections/{connection_name}``."""
         name = request.path_params["connection_name"]
         if name not in connections(self.project.models.values()):
             raise not_found()
-        return _selected(request, describe_connection(name))
+        return selected_response(request, describe_connection(name))
 
     async def look(self, request: Request) -> Response:
         """``GET /looks/{look_id}``."""
-        return _selected(request, self._look(request).as_json(_base_url(request), user_id=self.accounts.users[0].id))
+        return selected_response(
+            request, self._look(request).as_json(base_url(request), user_id=self.accounts.users[0].id)
+        )
 
     def _look(self, request: Request) -> Look:
         look = self.looks.get(request.path_params["look_id"])
         if look is None:
             raise not_found()
         return look
+
+
+def _entries(found: Mapping[str, Task | None]) -> dict[str, Iterator[bytes]]:
+    return {task_id: missing_entry() if task is None else entry(task) for task_id, task in found.items()}
 
 
 def _user(request: Request) -> User:
@@ -279,6 +294,24 @@ def _run(query: Query, options: RunOptions) -> Run:
         apply_formatting=options.apply_formatting,
         path_prefix=unquote(options.path_prefix or ""),
     )
+
+
+def _check_labels(served: Format, query: Query) -> None:
+    """Refuse rows whose cells would have the same key; what Looker does with them is not known."""
+    layout = query.layout
+    names: dict[str, str] = {}
+    if served.name != "json_label":
+        return
+    fields = map(Shown.of, (*layout.rows, *layout.pivots, *layout.measures))
+    columns = [
+        *((item.name, item.label) for item in fields),
+        *((item.name, item.label) for item in layout.calculations),
+    ]
+    for name, label in columns:
+        if label in names:
+            message = f"json_label cannot tell {names[label]} and {name} apart, whose label is {label!r}; use json"
+            raise invalid(Problem("result_format", message))
+        names[label] = name
 
 
 def _served(parameters: Parameters, name: str, *, documented: tuple[str, ...]) -> Format:
@@ -298,11 +331,3 @@ def _object(body: Any) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise ApiError(400, f"The body is {json_text(body)[:40]}; expected an object with query_id and result_format.")
     return body
-
-
-def _selected(request: Request, answer: dict[str, Any]) -> Response:
-    return json_response(select(answer, request.query_params.get("fields")))
-
-
-def _base_url(request: Request) -> str:
-    return str(request.base_url).rstrip("/")

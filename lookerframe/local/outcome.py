@@ -46,7 +46,13 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A finished query: `table`, or the `error` that came instead."""
+    """A finished query: `table`, or the `error` that came instead.
+
+    Attributes
+    ----------
+    arranged : Sheet or None
+        The rows laid out, where that was done before.
+    """
 
     task_id: str
     run: Run
@@ -54,9 +60,12 @@ class Outcome:
     runtime: float
     table: pa.Table | None = None
     error: DatabaseError | None = None
+    arranged: Sheet | None = None
 
     def sheet(self) -> Sheet:
         """Lay the rows out; a query that failed has none."""
+        if self.arranged is not None:
+            return self.arranged
         plan = self.run.plan
         table = self.table if self.table is not None else _no_rows(plan)
         return arrange(self.run.query.layout, plan, table)

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 from starlette.responses import HTMLResponse
 
 from lookerframe.local import formats
+from lookerframe.local.responses import base_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from starlette.requests import Request
 
+    from lookerframe.local.dashboards import Dashboard
     from lookerframe.local.operations import Operations
     from lookerframe.local.project import Explore, Field, Model
     from lookerframe.local.tasks import Task
@@ -45,9 +47,8 @@ _FILTERS = {
 }
 
 
-def show_page(operations: Operations, request: Request) -> HTMLResponse:
+def show_page(operations: Operations, dashboards: Iterable[Dashboard], request: Request) -> HTMLResponse:
     """Write the page."""
-    base_url = str(request.base_url).rstrip("/")
     explores = "".join(
         _explore(model, explore) for model in operations.project.models.values() for explore in model.explores.values()
     )
@@ -58,8 +59,9 @@ def show_page(operations: Operations, request: Request) -> HTMLResponse:
 <html lang="en"><head><meta charset="utf-8"><title>Local Looker</title>
 <meta name="viewport" content="width=device-width"><style>{_STYLE}</style></head><body>
 <h1>Local Looker</h1>
-<p class="note">Looker API 4.0 at <code>{escape(base_url)}</code>, over DuckDB, for trying things out.</p>
+<p class="note">Looker API 4.0 at <code>{escape(base_url(request))}</code>, over DuckDB, for trying things out.</p>
 <h2>Models and explores</h2>{explores}
+<h2>Dashboards</h2>{_dashboards(dashboards)}
 <h2>Result formats</h2><p>{served}</p>
 <h2>Filters</h2><table><tr><th>field<th>expressions{filters}</table>
 <h2>Queries</h2>{_queries(operations.tasks.recent(_MOST_QUERIES))}
@@ -83,6 +85,11 @@ def _field(item: Field) -> str:
     return f"<tr><td><code>{escape(item.full_name)}</code><td>{escape(kind)}<td>{escape(item.label)}"
 
 
+def _dashboards(dashboards: Iterable[Dashboard]) -> str:
+    items = "".join(f"<li><code>{escape(item.id)}</code> {escape(item.title)}" for item in dashboards)
+    return f"<ul>{items}</ul>" if items else "<p>There is none.</p>"
+
+
 def _queries(tasks: Iterable[Task]) -> str:
     rows = "".join(map(_query, tasks))
     if not rows:
@@ -92,8 +99,8 @@ def _queries(tasks: Iterable[Task]) -> str:
 
 def _query(task: Task) -> str:
     query, outcome = task.run.query, task.outcome
-    seconds = f"{outcome.runtime:.3f}" if outcome else ""
-    rows = outcome.table.num_rows if outcome and outcome.table is not None else ""
+    seconds = "" if task.runtime is None else f"{task.runtime:.3f}"
+    rows = "" if task.rows is None else task.rows
     error = f'<p class="error">{escape(outcome.error.message)}</p>' if outcome and outcome.error else ""
     asked = escape(f"{query.model} / {query.explore.name}: {', '.join(query.body['fields'])}")
     return (

@@ -17,14 +17,32 @@ if TYPE_CHECKING:
 _URL_TEXTS = ("limit", "column_limit", "query_timezone", "row_total", "dynamic_fields", "filter_expression")
 _URL_LISTS = ("fields", "pivots", "fill_fields", "sorts", "subtotals")
 _FLAGS = {"true": True, "false": False}
+_MOST_NESTED = 100
 
 
 def read_json(body: bytes) -> Any:
     """Read a body, or answer 400."""
     try:
-        return msgspec.json.decode(body)
+        value = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
         raise ApiError(400, f"The body is not JSON: {exc}") from exc
+    # What is deeper could not be written again inside of an answer.
+    if _is_deeper(value, _MOST_NESTED):
+        raise ApiError(400, f"The body is nested more than {_MOST_NESTED} deep.")
+    return value
+
+
+def _is_deeper(value: Any, most: int) -> bool:
+    """Whether objects and arrays stand in each other more than `most` deep, found without going deep itself."""
+    level = [value]
+    for _ in range(most + 1):
+        level = [
+            inner
+            for item in level
+            if isinstance(item, dict | list)
+            for inner in (item.values() if isinstance(item, dict) else item)
+        ]
+    return bool(level)
 
 
 def read_url_query(given: Mapping[str, str]) -> dict[str, Any]:

@@ -237,6 +237,8 @@ class Explore:
         Every field that can be asked for, by its full name.
     tables : mapping
         What ``${view.SQL_TABLE_NAME}`` stands for: every view of the model, by its own name.
+    unusable : mapping
+        Why fields cannot be asked for that refer to views which are joined elsewhere, but not here; by full name.
     always_filter : mapping
         Filter expressions of fields that a query does not filter itself, by full name.
     """
@@ -252,6 +254,7 @@ class Explore:
     hidden: bool = False
     group_label: str | None = None
     tags: tuple[str, ...] = ()
+    unusable: Mapping[str, str] = field(default_factory=dict)
     always_filter: Mapping[str, str] = field(default_factory=dict)
     always_join: tuple[str, ...] = ()
     fiscal_month_offset: int = 0

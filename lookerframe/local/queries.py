@@ -20,6 +20,7 @@ from lookerframe.local.custom import DynamicFields
 from lookerframe.local.errors import Problem, invalid
 from lookerframe.local.fills import can_fill
 from lookerframe.local.layouts import DEFAULT_COLUMN_LIMIT, Layout, compile_layout
+from lookerframe.local.references import resolve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -33,6 +34,7 @@ _UNLIMITED = -1
 #: Values of ``row_total`` in LookML's dashboards; an empty one is "off".
 _ROW_TOTALS = {"off": False, "right": True, "left": True}
 _ID_LENGTH = 22
+_MOST_DIGITS = 18
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 _TEXT = "a string"
@@ -106,11 +108,12 @@ class Query:
         return compile_layout(self.layout, self._compiled, limit=rows, is_sorted=bool(self.sorts))
 
     def _compiled(self, names: Iterable[str], limit: int | None, default: tuple[Sort, ...] = ()) -> Plan:
-        """Compile the query with some of its fields; sorts on the others are left out."""
+        """Compile the query with some of its fields, over the joins of all; sorts on the others are left out."""
         selected = dict.fromkeys(names)
         return compile_query(
             self.explore,
             selected,
+            joined=(name for name in self.body["fields"] if name in self.explore.fields),
             filters=self.filters,
             sorts=tuple(sort for sort in self.sorts or default if sort.field in selected),
             limit=limit,
@@ -228,8 +231,9 @@ class _Reader:
 
     def check_fields(self) -> None:
         names = self._body.get("fields") or []
-        if not names:
-            self.problem("fields", "the query selects nothing; name at least one field in 'fields'")
+        if all(map(self.calculates, names)):
+            met = "only table calculations" if names else "nothing"
+            self.problem("fields", f"the query selects {met}; name at least one field in 'fields'")
         for name in names:
             if not self.calculates(name):
                 self._known("fields", name)
@@ -245,7 +249,9 @@ class _Reader:
         for name, text in (self._body.get("filters") or {}).items():
             if not isinstance(text, str):
                 self.problem("filters", f"filter on {name!r} is {_kind(text)}; expected a string")
-            elif self._known("filters", name):
+            elif self._known("filters", name) and self._fields[name].type == "list":
+                self.problem("filters", f"{name}: a filter on a measure of type list is not served")
+            elif name in self._fields:
                 try:
                     found[name] = filters.parse(self._fields[name], text, timezone=self._timezone)
                 except filters.FilterError as exc:
@@ -260,6 +266,8 @@ class _Reader:
                 self.problem("sorts", f"sort {text!r} is not one; expected 'view.field' or 'view.field desc'")
             elif sort.field not in (self._body.get("fields") or []):
                 self.problem("sorts", f"sort {text!r} is on a field that the query does not select; add it to 'fields'")
+            elif self.calculates(sort.field):
+                self.problem("sorts", f"sort {text!r} is on a table calculation, which is not served; sort by a field")
             else:
                 found.append(sort)
                 self._sort_columns[sort.field] = _sort_column(text)
@@ -337,39 +345,55 @@ class _Reader:
 
     def _check_totals(self, layout: Layout, conditions: Mapping[str, Condition]) -> None:
         """Refuse totals of rows that a filter chose by their measures: no source says what they are totals of."""
-        if not any(condition and condition.field.measure for condition in conditions.values()):
+        of_the_query = any(condition and condition.field.measure for condition in conditions.values())
+        if not (of_the_query or self._filters_measures_always(conditions)):
             return
         asked = {"total": layout.total, "row_total": layout.row_total, "subtotals": bool(layout.subtotals)}
         for key, is_asked in asked.items():
             if is_asked:
                 self.problem(key, f"'{key}' with a filter on a measure is not served by the local Looker")
 
+    def _filters_measures_always(self, conditions: Mapping[str, Condition]) -> bool:
+        """Whether the explore itself filters by a measure."""
+        views = self.explore.views
+        own = (resolve(name, None, views) for name in self.explore.always_filter if name not in conditions)
+        return bool(self.explore.sql_always_having) or any(target and target.field.measure for target in own)
+
     def _column_limit(self) -> int:
         text = self._body.get("column_limit", str(DEFAULT_COLUMN_LIMIT)).strip()
-        if not (text.isascii() and text.isdecimal() and int(text)):
+        if not (_is_count(text) and int(text)):
             self.problem("column_limit", f"column limit {text!r} is not one; expected a whole number from 1 up")
             return DEFAULT_COLUMN_LIMIT
         return int(text)
 
     def limit(self) -> int | None:
         text = self._body.get("limit", str(DEFAULT_LIMIT)).strip()
-        value = int(text) if text.removeprefix("-").isdecimal() and text.isascii() else None
+        value = int(text) if _is_count(text.removeprefix("-")) else None
         if value is None or value < _UNLIMITED:
             self.problem("limit", f"limit {text!r} is not one; expected a whole number, or -1 for all rows")
             return None
         return None if value == _UNLIMITED else value
 
     def _known(self, key: str, name: str) -> bool:
-        if name not in self._fields:
+        if name in self.explore.unusable:
+            self.problem(
+                key, f"field {name!r} cannot be used in explore {self.explore.name!r}: {self.explore.unusable[name]}"
+            )
+        elif name not in self._fields:
             self.problem(
                 key, f"unknown field {name!r} in explore {self.explore.name!r} (model and view are case-sensitive)"
             )
         return name in self._fields
 
 
+def _is_count(text: str) -> bool:
+    """Whether a text is a whole number; what has more digits than 64 bits counts nothing."""
+    return text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS
+
+
 def _sort(text: str) -> Sort | None:
     name, *rest = text.split() or [""]
-    if rest and rest[-1].isdecimal():
+    if rest and _is_count(rest[-1]):
         rest.pop()
     direction = rest[0].lower() if len(rest) == 1 else ""
     if not name or (rest and direction not in ("asc", "desc")):
@@ -380,7 +404,7 @@ def _sort(text: str) -> Sort | None:
 def _sort_column(text: str) -> int:
     """Read the pivot that a sort on a measure counts by: the number at the end, the first if there is none."""
     last = text.rsplit(maxsplit=1)[-1]
-    return int(last) if last.isdecimal() else 0
+    return int(last) if _is_count(last) else 0
 
 
 def _mistyped(key: str, value: Any) -> Problem | None:
@@ -390,9 +414,7 @@ def _mistyped(key: str, value: Any) -> Problem | None:
         _TEXTS: lambda found: isinstance(found, list) and all(isinstance(item, str) for item in found),
         _OBJECT: lambda found: isinstance(found, dict),
         _FLAG: lambda found: isinstance(found, bool),
-        _NUMBER_OR_TEXT: lambda found: (
-            isinstance(found, str) or (isinstance(found, int) and not isinstance(found, bool))
-        ),
+        _NUMBER_OR_TEXT: lambda found: isinstance(found, str) or (type(found) is int and abs(found) < 10**_MOST_DIGITS),
     }
     if value is None or fits[expected](value):
         return None
@@ -409,8 +431,8 @@ def _unknown(field: str, name: str, known: Mapping[str, Any], *, noun: str | Non
 
 
 def _slug(body: Mapping[str, Any]) -> str:
-    # `client_id` is a name for the address of the query, not a part of what it asks.
-    asked = {key: value for key, value in body.items() if key != "client_id"}
+    # `client_id` is a name for the address of the query, not a part of what it asks; what is empty asks nothing.
+    asked = {key: value for key, value in body.items() if key != "client_id" and value not in ({}, [], "", False)}
     number = int.from_bytes(hashlib.sha256(msgspec.json.encode(asked, order="deterministic")).digest())
     digits = []
     for _ in range(_ID_LENGTH):

@@ -82,6 +82,33 @@ def views_needed(target: Target, explore: Explore, path: tuple[str, ...] = ()) -
     return found
 
 
+def unusable(explore: Explore) -> dict[str, str]:
+    """Find the fields that refer, by themselves or through others, to views of the model that are not joined here.
+
+    Looker names such a field when somebody uses it; the other fields of the explore can be asked for.
+    """
+    found = {}
+    for item in explore.fields.values():
+        missing = _missing(Target(item, None), explore, ())
+        if missing:
+            found[item.full_name] = f"it refers to ${{{missing}}}, whose view is not joined here"
+    return found
+
+
+def _missing(target: Target, explore: Explore, path: tuple[Field, ...]) -> str | None:
+    """Name the first reference that leads to a view of the model which is not joined."""
+    if target.field in path:  # leads back to itself, which `check` says
+        return None
+    for name, inner in targets(target, explore):
+        prefix = name.partition("::")[0].rpartition(".")[0]
+        if inner is None and prefix in explore.tables and prefix not in explore.views:
+            return name
+        missing = _missing(inner, explore, (*path, target.field)) if inner else None
+        if missing:
+            return missing
+    return None
+
+
 def check(explore: Explore) -> None:
     """Refuse references to nothing, or that lead back to where they started, in whatever `explore` needs.
 
@@ -97,11 +124,50 @@ def check(explore: Explore) -> None:
     for item in (*explore.fields.values(), *(key for key in keys if key)):
         for part in item.parts or (None,):
             _check_field(Target(item, part), explore, (), done)
-    texts = [*(join.sql_on for join in explore.joins), explore.sql_always_where, explore.sql_always_having]
-    for name in REFERENCE.findall(" ".join(text for text in texts if text)):
+    for key in keys:
+        if key and views_needed(Target(key, None), explore) - {key.view}:
+            raise _mistake(key, "the primary_key refers to another view; expected SQL over the view's own table")
+    for target in _used_always(explore):
+        _check_field(target, explore, (), done)
+
+
+def _used_always(explore: Explore) -> Iterator[Target]:
+    """Find what the explore's own SQL and filters refer to; conditions on rows cannot refer to measures."""
+    texts = [("sql_on", join.place, join.sql_on) for join in explore.joins]
+    texts += [("sql_always_where", explore.place, explore.sql_always_where)]
+    texts += [("sql_always_having", explore.place, explore.sql_always_having)]
+    named = [(parameter, place, name) for parameter, place, text in texts for name in REFERENCE.findall(text or "")]
+    for parameter, place, name in [*named, *(("always_filter", explore.place, name) for name in explore.always_filter)]:
         target = None if name.endswith(TABLE_NAME) else resolve(name, None, explore.views)
+        if target and target.field.measure and parameter in ("sql_on", "sql_always_where"):
+            message = f"{parameter} refers to ${{{name}}}, a measure; only dimensions can be referred to"
+            raise LookMLError(message, place=place, subject=explore.name)
         if target:
-            _check_field(target, explore, (), done)
+            yield target
+
+
+def check_tables(views: Mapping[str, View]) -> None:
+    """Refuse derived tables that refer to no view, or lead back to where they started.
+
+    Raises
+    ------
+    LookMLError
+        The first one.
+    """
+
+    def follow(view: View, path: tuple[str, ...]) -> None:
+        if view.name in path:
+            message = f"the derived_table needs itself: {' -> '.join((*path, view.name))}"
+            raise LookMLError(message, place=view.place, subject=view.name)
+        for name in REFERENCE.findall(view.derived or view.table):
+            inner = views.get(name.removesuffix(TABLE_NAME)) if name.endswith(TABLE_NAME) else None
+            if inner is None or not view.derived:
+                served = "a derived_table may have ${view.SQL_TABLE_NAME} of a view of the model"
+                raise LookMLError(f"${{{name}}} cannot stand here; {served}", place=view.place, subject=view.name)
+            follow(inner, (*path, view.name))
+
+    for view in views.values():
+        follow(view, ())
 
 
 def _check_field(target: Target, explore: Explore, path: tuple[Field, ...], done: set[str]) -> None:
@@ -110,7 +176,8 @@ def _check_field(target: Target, explore: Explore, path: tuple[Field, ...], done
     for name, inner in targets(target, explore):
         if inner is None:
             owner = f"explore {explore.name}" if "." in name else f"view {item.view}"
-            raise _mistake(item, f"sql refers to ${{{name}}}, which is no field of {owner}")
+            met = f"filters has {name!r}" if name in dict(item.filters) else f"sql refers to ${{{name}}}"
+            raise _mistake(item, f"{met}, which is no field of {owner}")
         if inner.field.measure and not refers_to_measures(item):
             raise _mistake(item, f"sql refers to ${{{name}}}, a measure; only dimensions can be referred to")
         if inner.field in path:

@@ -6,6 +6,7 @@ when its text differs from the plain value, that is from 1,000 up; a table calcu
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from lookerframe.local.cells import json_value
@@ -22,7 +23,7 @@ def rendered(field: Shown, value: Any) -> str | None:
     """Write a value for a reader, where Looker does; `value` is what JSON holds."""
     if field.is_calculation and value is None:
         return "null"
-    if not field.is_numeric or not isinstance(value, int | float):
+    if not field.is_numeric or not _is_number(value):
         return None
     if field.number_format:
         return field.number_format.render(value)
@@ -39,7 +40,7 @@ def content(field: Shown, raw: Any) -> dict[str, Any]:
 def formatted(field: Shown, raw: Any) -> Any:
     """Turn a value into what JSON holds when formatting is applied: numbers become text (assumed), nulls stay."""
     value = json_value(raw)
-    if value is None or not field.is_numeric or not isinstance(value, int | float):
+    if value is None or not field.is_numeric or not _is_number(value):
         return value
     return rendered(field, value) or plain(value)
 
@@ -53,3 +54,8 @@ def text(value: Any) -> str:
     if isinstance(value, list):
         return ",".join(map(text, value))
     return str(value)
+
+
+def _is_number(value: Any) -> bool:
+    """Whether a value is a number, which true and false are not, nor the text that a number's SQL may give."""
+    return isinstance(value, int | float | Decimal) and not isinstance(value, bool)

@@ -14,6 +14,8 @@ from lookerframe.local.accounts import Accounts, RateLimit
 from lookerframe.local.app import build_app
 from lookerframe.local.calls import CallLog
 from lookerframe.local.content import read_looks
+from lookerframe.local.dashboard_file import read_dashboards
+from lookerframe.local.dashboard_operations import DashboardOperations
 from lookerframe.local.engine import Engine
 from lookerframe.local.models import read_project
 from lookerframe.local.operations import Operations
@@ -67,8 +69,11 @@ class Service:
             accounts = Accounts(options.users, token_ttl=options.token_ttl)
             looks = read_looks(folder, queries)
             operations = Operations(project, accounts, queries, looks, tasks, options.not_ready_status)
+            dashboards = DashboardOperations(
+                read_dashboards(folder, project, queries, looks), user_id=accounts.users[0].id
+            )
             limit = RateLimit(options.calls_per_second, retry_after=options.retry_after)
-            app: ASGIApp = build_app(operations, limit)
+            app: ASGIApp = build_app(operations, dashboards, limit)
             if options.log is not None:
                 app = CallLog(app, options.log)
             listener = Listener(app, host=options.host, port=options.port)
@@ -87,7 +92,11 @@ def _engine(options: Options) -> Engine:
     try:
         return Engine.open(options.database, {} if options.database else _DEMO_TABLES)
     except duckdb.Error as exc:
-        message = f"cannot open database {str(options.database)!r}: {exc}"
+        # DuckDB's words about a connection of this process say nothing of a way out.
+        advice = (
+            "; close the other connection to it, or open that read-only" if "same database file" in str(exc) else ""
+        )
+        message = f"cannot open database {str(options.database)!r}: {exc}{advice}"
         raise ConfigError(message, setting="database") from exc
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import os
 import socket
 import threading
@@ -65,10 +67,20 @@ class Listener:
             time.sleep(_POLL)
 
     def close(self) -> None:
-        """Stop serving and wait until the thread has ended."""
-        self._server.should_exit = True
-        self._thread.join()
+        """Stop serving and wait until the thread has ended; answers that are cut off by that are no news."""
+        log = logging.getLogger("uvicorn.error")
+        log.addFilter(self._is_news)
+        try:
+            self._server.should_exit = True
+            self._thread.join()
+        finally:
+            log.removeFilter(self._is_news)
         self._socket.close()
+
+    def _is_news(self, record: logging.LogRecord) -> bool:
+        exception = record.exc_info[1] if record.exc_info else None
+        is_cut_off = isinstance(exception, asyncio.CancelledError) or record.getMessage().startswith("Cancel ")
+        return not (is_cut_off and record.thread == self._thread.ident)
 
 
 def _bound(host: str, port: int) -> socket.socket:

@@ -6,11 +6,13 @@ Sources: the ``QueryTask`` and ``RunningQueries`` schemas; recorded bodies of ``
 from __future__ import annotations
 
 import datetime as dt
+import logging
 from typing import TYPE_CHECKING, Any
 
 from lookerframe.local.cells import json_text
 from lookerframe.local.errors import ApiError
 from lookerframe.local.formats import embedded
+from lookerframe.local.responses import begun
 from lookerframe.local.tasks import Status
 
 if TYPE_CHECKING:
@@ -20,6 +22,12 @@ if TYPE_CHECKING:
     from lookerframe.local.tasks import Task
 
 _EXPIRED = "Results have expired. Run the query again."  # recorded
+#: Ended well, with results that are gone: those of a run while the caller waits are not kept at all (assumed).
+_WITHOUT_RESULTS = (Status.EXPIRED, Status.COMPLETE)
+
+_UNWRITABLE = "The local Looker failed to write the result; its log has the details."
+
+_log = logging.getLogger(__name__)
 
 
 def task_json(task: Task, base_url: str) -> dict[str, Any]:
@@ -68,7 +76,7 @@ def without_outcome(task: Task) -> ApiError:
     """Answer for a task that has ended and has nothing to show."""
     if task.status is Status.KILLED:
         return ApiError(400, "The query was killed.")  # assumed
-    if task.status is Status.EXPIRED:
+    if task.status in _WITHOUT_RESULTS:
         return ApiError(404, _EXPIRED)
     return ApiError(500, "The local Looker failed while running the query; its log has the details.")
 
@@ -82,8 +90,12 @@ def entry(task: Task) -> Iterator[bytes]:
     """Write what ``multi_results`` says of one task, as recorded."""
     outcome = task.outcome
     if outcome is not None:
-        return _finished(task, outcome)
-    data = {"data": {"error": _EXPIRED}} if task.status is Status.EXPIRED else {}
+        try:
+            return begun(_finished(task, outcome))
+        except Exception:  # noqa: BLE001 - the other tasks of the call are not to blame
+            _log.exception("task %s: the result cannot be written", task.id)
+            return iter([json_text({"status": Status.ERROR, "data": {"error": _UNWRITABLE}}).encode()])
+    data = {"data": {"error": _EXPIRED}} if task.status in _WITHOUT_RESULTS else {}
     return iter([json_text({"status": task.status, **data}).encode()])
 
 

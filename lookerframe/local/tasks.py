@@ -8,6 +8,7 @@ for its results.
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import secrets
 import threading
 import time
@@ -16,14 +17,24 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from lookerframe.local.engine import DatabaseError, QueryInterruptedError
+from lookerframe.local import formats
+from lookerframe.local.arranging import arrange
+from lookerframe.local.columns import readable
+from lookerframe.local.engine import DatabaseError, QueryInterruptedError, UnservableError
 from lookerframe.local.outcome import Outcome
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pyarrow as pa
+
     from lookerframe.local.accounts import User
     from lookerframe.local.engine import Engine, Session
     from lookerframe.local.formats import Format
     from lookerframe.local.outcome import Run
+    from lookerframe.local.sheets import Sheet
+
+_log = logging.getLogger(__name__)
 
 _INTERRUPT_AGAIN = 0.01
 
@@ -51,28 +62,35 @@ class Task:
         Who created it; nobody else sees it.
     format : Format
         How the result is written.
-    shown : dict
+    shown : mapping
         Keys of the API's ``QueryTask`` that are as the caller set them.
     status : Status
         Changed by the worker that runs the task, and by `Tasks`.
+    kept : bool
+        Whether the outcome is kept after it was read; that of a run while the caller waits is not.
     outcome : Outcome or None
-        What it brought, until it expires.
+        What it brought, until it expires or, if it is not kept, was read.
+    runtime, rows
+        Seconds, and rows of the result, as long as the task is known.
     """
 
     id: str
     owner: User
     run: Run
     format: Format
-    shown: dict[str, Any]
+    shown: Mapping[str, Any]
+    kept: bool = True
     created: dt.datetime = field(default_factory=lambda: dt.datetime.now(dt.UTC))
     status: Status = Status.ADDED
     outcome: Outcome | None = None
+    runtime: float | None = None
+    rows: int | None = None
     finished: threading.Event = field(default_factory=threading.Event)
     stopped: threading.Event = field(default_factory=threading.Event)
     queued: float | None = None
     expires: float | None = None
     session: Session | None = None
-    future: Future[Outcome | None] | None = None
+    future: Future[None] | None = None
 
 
 class Tasks:
@@ -103,16 +121,18 @@ class Tasks:
         self._tasks: dict[str, Task] = {}
         self._lock = threading.Lock()
 
-    def create(self, owner: User, run: Run, result_format: Format, **shown: Any) -> Task:
+    def create(
+        self, owner: User, run: Run, result_format: Format, *, shown: Mapping[str, Any] | None = None, kept: bool = True
+    ) -> Task:
         """Make a task that waits to be started."""
         self._expire()
-        task = Task(secrets.token_hex(16), owner, run, result_format, shown)
+        task = Task(secrets.token_hex(16), owner, run, result_format, shown or {}, kept=kept)
         with self._lock:
             self._tasks[task.id] = task
         return task
 
-    def start(self, task: Task) -> Future[Outcome | None]:
-        """Queue the task, unless it was queued or killed before; the future brings the outcome, none if killed."""
+    def start(self, task: Task) -> Future[None]:
+        """Queue the task, unless it was queued or killed before; the future ends when the task does."""
         with self._lock:
             if task.future is None:
                 task.queued = time.monotonic()
@@ -156,6 +176,11 @@ class Tasks:
                 session.interrupt()
         return task.status is Status.KILLED
 
+    def drop(self, task: Task) -> None:
+        """Free the rows of a task whose outcome is not kept; an error stays."""
+        if not task.kept and task.status is Status.COMPLETE:
+            task.outcome = None
+
     def kill_all(self) -> None:
         """Kill whatever is not finished."""
         for task in list(self._tasks.values()):
@@ -174,35 +199,39 @@ class Tasks:
             )
         return self._workers[user.id]
 
-    def _run(self, task: Task) -> Outcome | None:
+    def _run(self, task: Task) -> None:
         status = Status.ERROR
         task.status = Status.RUNNING
         try:
             task.outcome = outcome = self._query(task)
             status = Status.KILLED if outcome is None else Status.ERROR if outcome.error else Status.COMPLETE
+        except Exception:  # noqa: BLE001 - the log has it, callers see the status
+            _log.exception("task %s: a fault of the local Looker itself", task.id)
         finally:
-            # Also after a fault of this server's own, or the task would never end.
+            # Also after a fault, or the task would never end.
             self._end(task, status)
-        return outcome
 
     def _query(self, task: Task) -> Outcome | None:
         ran_at, began = dt.datetime.now(dt.UTC), time.monotonic()
         if task.stopped.wait(self._latency):
             return None
-        table, error = None, None
+        sheet, error = None, None
         with self._engine.session() as session:
             task.session = session
             try:
-                table = session.run(task.run.plan.sql)
+                sheet = _laid_out(task, session.run(task.run.plan.sql))
             except DatabaseError as exc:
                 error = exc
             except QueryInterruptedError:
                 return None
-        return Outcome(task.id, task.run, ran_at, time.monotonic() - began, table, error)
+        task.runtime = time.monotonic() - began
+        task.rows = None if sheet is None else sheet.table.num_rows
+        table = None if sheet is None else sheet.table
+        return Outcome(task.id, task.run, ran_at, task.runtime, table, error, sheet)
 
     def _end(self, task: Task, status: Status) -> None:
         task.status = status
-        task.expires = time.monotonic() + self._result_ttl
+        task.expires = time.monotonic() + self._result_ttl if task.kept else None
         task.finished.set()
 
     def _expire(self) -> None:
@@ -213,3 +242,19 @@ class Tasks:
                 task.status = Status.EXPIRED
             elif task.status is Status.ADDED and task.queued is not None and task.queued + self._queue_ttl <= now:
                 self.kill(task)
+
+
+def _laid_out(task: Task, table: pa.Table) -> Sheet:
+    """Lay the rows out before the answer begins: what cannot be laid out is an error of the query."""
+    run = task.run
+    lists = {field.full_name for field in run.plan.fields if field.type == "list"}
+    try:
+        sheet = arrange(run.query.layout, run.plan, readable(table, lists=lists))
+        formats.check(task.format, sheet)
+    except DatabaseError:
+        raise
+    except Exception as exc:
+        _log.exception("task %s: the result cannot be laid out", task.id)
+        message = f"the local Looker cannot lay out these values ({exc}); cast them in the field's sql"
+        raise UnservableError(message) from exc
+    return sheet

@@ -49,8 +49,8 @@ class Timeframe:
         return self.name == "raw"
 
 
-def _text(name: str, pattern: str, interval: str | None = None, *, cut: str = "{0}") -> Timeframe:
-    return Timeframe(name, f"STRFTIME({cut}, '{pattern}')", interval=(interval, 1) if interval else None)
+def _text(name: str, pattern: str, interval: str, *, cut: str = "{0}") -> Timeframe:
+    return Timeframe(name, f"STRFTIME({cut}, '{pattern}')", interval=(interval, 1))
 
 
 def _number(name: str, sql: str) -> Timeframe:
@@ -86,7 +86,7 @@ def _milliseconds(*sizes: int) -> list[Timeframe]:
 _ALL = (
     Timeframe("raw", "{0}"),
     _text("time", _SECONDS, "second"),
-    _text("time_of_day", "%H:%M"),
+    Timeframe("time_of_day", "STRFTIME({0}, '%H:%M')", kind="string"),
     _text("second", _SECONDS, "second"),
     _text("millisecond", _SECONDS + ".%g", "millisecond"),
     *_milliseconds(2, 4, 5, 8, 10, 20, 25, 40, 50, 100, 125, 200, 250, 500),

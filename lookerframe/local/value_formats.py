@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal, localcontext
 
 #: Source: the names that LookML documents for ``value_format_name``, with the formats it gives for them.
 NAMED_FORMATS = {
@@ -22,6 +22,9 @@ NAMED_FORMATS = {
     "gbp": '"£"#,##0.00',
     "gbp_0": '"£"#,##0',
 }
+
+#: Digits enough for every float and every decimal of the database.
+_CONTEXT = Context(prec=400)
 
 _LITERAL = r'(?:"[^"]*"|\\.|[$€£¥()+\- :/])*'
 _PATTERN = re.compile(
@@ -67,8 +70,9 @@ class NumberFormat:
 
     def render(self, value: float | Decimal) -> str:
         """Write `value`, rounding halves away from zero as spreadsheets do."""
-        number = _decimal(value).scaleb(self.exponent)
-        rounded = number.quantize(Decimal(1).scaleb(-self.most_decimals), rounding=ROUND_HALF_UP)
+        with localcontext(_CONTEXT):
+            number = _decimal(value).scaleb(self.exponent)
+            rounded = number.quantize(Decimal(1).scaleb(-self.most_decimals), rounding=ROUND_HALF_UP)
         text = f"{abs(rounded):{',' if self.grouped else ''}.{self.most_decimals}f}"
         while self.most_decimals > self.least_decimals and text.endswith("0") and _decimals(text) > self.least_decimals:
             text = text[:-1]

@@ -7,9 +7,10 @@ of its own name, labels are names with capitals).
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from lookerframe.exceptions import LookMLError
 from lookerframe.local import dimensions, liquid
 from lookerframe.local.blocks import Block, Source
 from lookerframe.local.measures import KINDS, PERCENTILES, refers_to_measures
@@ -18,7 +19,7 @@ from lookerframe.local.timeframes import DEFAULT_TIMEFRAMES, TIMEFRAMES
 from lookerframe.local.value_formats import NAMED_FORMATS, NumberFormat
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 _DIMENSIONS = ("string", "number", "yesno", "zipcode", "tier", "bin", "location", "distance")
 _TIMES = {"date": TIMEFRAMES["date"], **{f"date_{name}": timeframe for name, timeframe in TIMEFRAMES.items()}}
@@ -46,8 +47,28 @@ _SPECIFIC = {
 }
 
 
-def read_view(source: Source, parameters: dict[str, Any]) -> View:
+@dataclass(frozen=True, slots=True)
+class _Owner:
+    """What fields take from their view, and from its model."""
+
+    view: str
+    label: str
+    formats: Mapping[str, str]
+
+
+def read_formats(source: Source) -> dict[str, str]:
+    """Read the ``named_value_format`` of a file: formats by their names."""
+    found = {}
+    for item in source.content.get("named_value_formats", []):
+        block = Block("named_value_format", item["name"], source.place("named_value_format", item["name"]), item)
+        found[block.name] = block.text("value_format") or ""
+    return found
+
+
+def read_view(source: Source, parameters: dict[str, Any], formats: Mapping[str, str]) -> View:
     """Read one view of a file; its references are checked when an explore is over it.
+
+    `formats` are those that the model names itself.
 
     Raises
     ------
@@ -56,8 +77,8 @@ def read_view(source: Source, parameters: dict[str, Any]) -> View:
     """
     name = parameters["name"]
     block = Block("view", name, source.place("view", name), parameters)
-    label = block.text("label") or title(name)
-    readers: dict[str, Callable[[Block, str, str], list[Field]]] = {
+    owner = _Owner(name, block.text("view_label") or block.text("label") or title(name), NAMED_FORMATS | dict(formats))
+    readers: dict[str, Callable[[Block, _Owner], list[Field]]] = {
         "dimension": _read_dimension,
         "dimension_group": _read_group,
         "measure": _read_measure,
@@ -67,20 +88,27 @@ def read_view(source: Source, parameters: dict[str, Any]) -> View:
         for item in parameters.get(f"{kind}s", []):
             place = source.place("view", name, kind, item["name"])
             inner = Block(kind, f"{name}.{item['name']}", place, item)
-            for found in reader(inner, name, label):
+            for found in reader(inner, owner):
                 if found.name in fields:
                     raise inner.error(f"field {found.full_name!r} is defined twice in this view")
                 fields[found.name] = found
+    _check_keys([item for item in fields.values() if item.primary_key])
     return View(
         name,
         (block.sql("sql_table_name") or name).strip(),
         fields,
         block.place,
-        label,
+        owner.label,
         defined=name,
         derived=_derived(block),
         sets={item["name"]: block.inner("set", "set", item).texts("fields") for item in parameters.get("sets", [])},
     )
+
+
+def _check_keys(keys: list[Field]) -> None:
+    if len(keys) > 1:
+        message = f"primary_key: yes stands at {keys[0].name!r} as well; one dimension tells the rows of a view apart"
+        raise LookMLError(message, place=keys[1].place, subject=keys[1].full_name)
 
 
 def title(name: str) -> str:
@@ -99,10 +127,10 @@ def _derived(block: Block) -> str | None:
     return sql
 
 
-def _read_dimension(block: Block, view: str, view_label: str) -> list[Field]:
+def _read_dimension(block: Block, owner: _Owner) -> list[Field]:
     kind = block.choice("type", (*_DIMENSIONS, *_TIMES)) or "string"
     _check_specific(block, kind)
-    base = _base(block, view, view_label, sql=f"${{TABLE}}.{block.name}")
+    base = _base(block, owner, sql=f"${{TABLE}}.{block.name}")
     timeframe = _TIMES.get(kind)
     field = replace(
         base,
@@ -124,11 +152,11 @@ def _read_dimension(block: Block, view: str, view_label: str) -> list[Field]:
     return [dimensions.distance(block, field) if kind == "distance" else field]
 
 
-def _read_group(block: Block, view: str, view_label: str) -> list[Field]:
+def _read_group(block: Block, owner: _Owner) -> list[Field]:
     kind = block.choice("type", _GROUPS) or "time"
     _check_specific(block, kind)
-    base = _base(block, view, view_label, sql=f"${{TABLE}}.{block.name}")
-    base = replace(base, group=f"{view}.{block.name}")
+    base = _base(block, owner, sql=f"${{TABLE}}.{block.name}")
+    base = replace(base, group=f"{owner.view}.{block.name}")
     if kind == "time":
         return _timeframes(block, base)
     return [
@@ -165,7 +193,7 @@ def _timeframes(block: Block, base: Field) -> list[Field]:
     return found
 
 
-def _read_measure(block: Block, view: str, view_label: str) -> list[Field]:
+def _read_measure(block: Block, owner: _Owner) -> list[Field]:
     kind = block.choice("type", KINDS)
     if kind is None:
         raise block.error(f"a measure needs a type; served: {', '.join(KINDS)}")
@@ -175,7 +203,7 @@ def _read_measure(block: Block, view: str, view_label: str) -> list[Field]:
         raise block.error(f"a measure of type {kind} needs {source}")
     if source != "sql" and "sql" in block.parameters:
         raise block.error(f"a measure of type {kind} has no sql")
-    base = _base(block, view, view_label, sql=f"${{{block.text('list_field')}}}" if source == "list_field" else "")
+    base = _base(block, owner, sql=f"${{{block.text('list_field')}}}" if source == "list_field" else "")
     field = replace(
         base,
         type=kind,
@@ -204,23 +232,23 @@ def _check_specific(block: Block, kind: str) -> None:
             raise block.error(f"parameter {name!r} means nothing with type {kind}; it goes with {', '.join(kinds)}")
 
 
-def _base(block: Block, view: str, view_label: str, *, sql: str) -> Field:
+def _base(block: Block, owner: _Owner, *, sql: str) -> Field:
     """Read what all kinds of fields share."""
     label = block.text("label") or title(block.name)
-    format_name = block.choice("value_format_name", NAMED_FORMATS)
-    value_format = block.text("value_format") or (NAMED_FORMATS[format_name] if format_name else None)
+    format_name = block.choice("value_format_name", owner.formats)
+    value_format = block.text("value_format") or (owner.formats[format_name] if format_name else None)
     try:
         number_format = NumberFormat.parse(value_format) if value_format else None
     except ValueError as exc:
         raise block.error(str(exc)) from exc
     return Field(
-        view=view,
+        view=owner.view,
         name=block.name,
         type="string",
         sql=block.sql("sql") or sql,
         place=block.place,
         label=label,
-        view_label=block.text("view_label") or view_label,
+        view_label=block.text("view_label") or owner.label,
         group_label=block.text("group_label"),
         variant=block.text("group_item_label") or label,
         description=block.text("description"),
@@ -229,7 +257,7 @@ def _base(block: Block, view: str, view_label: str, *, sql: str) -> Field:
         value_format=value_format,
         value_format_name=format_name,
         number_format=number_format,
-        drill_fields=tuple(name if "." in name else f"{view}.{name}" for name in block.texts("drill_fields")),
+        drill_fields=tuple(name if "." in name else f"{owner.view}.{name}" for name in block.texts("drill_fields")),
         html=_shown(block, "html"),
         links=_links(block),
         suggestions=block.texts("suggestions"),

@@ -68,6 +68,7 @@ def test_serve(served: subprocess.Popen[str], end: signal.Signals) -> None:
         (("--lookml", "no/such"), "lookml is 'no/such'; expected a folder with *.model.lkml files"),
         (("--timezone", "Mars/Base"), "timezone is 'Mars/Base', which is unknown"),
         (("--users", "0"), "users is '0'; expected 1 or more"),
+        (("--latency", "nan"), "latency is 'nan'; expected seconds, 0 or more"),
     ],
 )
 def test_what_cannot_be_served(capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], message: str) -> None:
@@ -75,6 +76,13 @@ def test_what_cannot_be_served(capsys: pytest.CaptureFixture[str], arguments: tu
     assert main(["serve", "--port", "0", *arguments]) == 1
 
     assert capsys.readouterr().err.startswith(f"lookerframe: {message}")
+
+
+def test_port_out_of_range(capsys: pytest.CaptureFixture[str]) -> None:
+    """The error says which ports there are."""
+    assert main(["serve", "--port", "99999"]) == 1
+
+    assert capsys.readouterr().err.startswith("lookerframe: port is '99999'; expected a port from 0")
 
 
 def test_port_in_use(capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import time
 from typing import TYPE_CHECKING, Any, NoReturn, cast
@@ -11,6 +12,7 @@ import requests
 
 from lookerframe.local.accounts import RateLimit
 from lookerframe.local.app import build_app
+from lookerframe.local.dashboard_operations import DashboardOperations
 from lookerframe.local.serving import Listener
 
 if TYPE_CHECKING:
@@ -195,6 +197,7 @@ def test_page(started: Callable[..., Api], project: Callable[..., Path]) -> None
     page = requests.get(user.server.base_url, timeout=30)
 
     assert "None was run yet" in empty.text
+    assert "There is none" in empty.text
     assert page.headers["Content-Type"] == "text/html; charset=utf-8"
     assert "default-src 'none'" in page.headers["Content-Security-Policy"]
     assert "<code>m / t</code>, 1 fields" in page.text
@@ -206,6 +209,17 @@ def test_page(started: Callable[..., Api], project: Callable[..., Path]) -> None
     assert "http" not in page.text.replace(user.server.base_url, "")
     for secret in (user.server.client_id, user.server.client_secret):
         assert secret not in page.text
+
+
+def test_page_lists_dashboards(server: local.Server, api: Api) -> None:
+    """Each with its id and title."""
+    dashboards = api("GET", "/dashboards").json()
+
+    page = requests.get(server.base_url, timeout=30).text
+
+    assert dashboards
+    for item in dashboards:
+        assert f"<li><code>{item['id']}</code> {html.escape(item['title'])}" in page
 
 
 def test_log(started: Callable[..., Api]) -> None:
@@ -320,7 +334,7 @@ def test_look(api: Api) -> None:
         ("POST", "/login/99"),
         ("GET", "/lookml_models/nope/explores/flights"),
         ("GET", "/lookml_models/flights/explores/nope"),
-        ("GET", "/dashboards/1"),
+        ("GET", "/folders/1"),
         ("GET", "/"),
     ],
 )
@@ -410,7 +424,8 @@ class Broken:
 
 def test_fault_of_the_server_itself(caplog: pytest.LogCaptureFixture) -> None:
     """A mistake of ours is 500 with an error body that shows nothing of it; the log has it."""
-    app = build_app(cast("Operations", Broken()), RateLimit(None, retry_after=True))
+    dashboards = DashboardOperations({}, user_id="1")
+    app = build_app(cast("Operations", Broken()), dashboards, RateLimit(None, retry_after=True))
     listener = Listener(app, host="127.0.0.1", port=0)
     listener.start()
     try:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from lookerframe.local.engine import Session
     from lookerframe.local.project import Explore
+    from tests.local.calling import Api
 
     Ask = Callable[..., tuple[list[tuple[Any, ...]], str]]
 
@@ -332,9 +333,45 @@ def test_measure_that_needs_a_key(project: Callable[..., Path]) -> None:
         read_project(project(views, model=model))
 
 
-def test_field_of_a_view_that_is_not_joined(project: Callable[..., Path]) -> None:
-    """A field that needs another view is refused in an explore without it."""
-    with pytest.raises(
-        LookMLError, match=r"orders\.customer: sql refers to \$\{customers\.name\}, which is no field of"
-    ):
-        read_project(project(VIEWS, "orders"))
+NOT_JOINED = """
+view: orders {
+  sql_table_name: (SELECT 1 AS id) ;;
+  dimension: id { type: number primary_key: yes }
+  dimension: customer { sql: ${customers.name} ;; }
+  dimension: loud { sql: UPPER(${customer}) ;; }
+  measure: count { type: count }
+  measure: bobs { type: count filters: [customers.name: "Bob"] }
+}
+view: customers {
+  sql_table_name: (SELECT 1 AS id, 'Bob' AS name) ;;
+  dimension: id { primary_key: yes }
+  dimension: name {}
+}
+"""
+
+
+def test_field_of_a_view_that_is_not_joined(started: Callable[..., Api], project: Callable[..., Path]) -> None:
+    """In an explore without that view a query for it is refused, also through other fields; the rest is served."""
+    model = "explore: e { view_name: orders join: customers { sql_on: ${customers.id} = ${orders.id} ;; } }"
+    user = started(lookml=project(NOT_JOINED, "orders", model=model))
+
+    assert user.run("orders.id", "orders.count", model="m", view="orders") == [{"orders.id": 1, "orders.count": 1}]
+    assert user.run("orders.loud", "orders.bobs", model="m", view="e") == [{"orders.loud": "BOB", "orders.bobs": 1}]
+    for name in ("customer", "loud", "bobs"):
+        body = {"model": "m", "view": "orders", "fields": [f"orders.{name}"]}
+        answer = user("POST", "/queries", json=body)
+        assert answer.status_code == 422
+        assert answer.json()["errors"][0]["message"] == (
+            f"field 'orders.{name}' cannot be used in explore 'orders': "
+            "it refers to ${customers.name}, whose view is not joined here"
+        )
+
+
+@pytest.mark.parametrize(
+    "explore",
+    ['always_filter: { filters: [orders.customer: "Bob"] }', "sql_always_where: ${orders.customer} = 'Bob' ;;"],
+)
+def test_explore_that_always_needs_a_view_that_is_not_joined(project: Callable[..., Path], explore: str) -> None:
+    """Without it no query could be run, so the project is refused."""
+    with pytest.raises(LookMLError, match=r"orders\.customer: sql refers to \$\{customers\.name\}"):
+        read_project(project(NOT_JOINED, model=f"explore: orders {{ {explore} }}"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -158,7 +159,52 @@ def test_several_models(tmp_path: Path) -> None:
     [
         ("view: t {\n  dimension a {}\n}", "v.view.lkml:2: not valid LookML: "),
         ("view: t {", "v.view.lkml:1: not valid LookML: "),
-        ("view: t { dimension: a { sql: x } }", "v.view.lkml:1: not valid LookML: the file ends inside an expression"),
+        (
+            "view: t {\n  dimension: a {\n    sql: x\n  }\n}",
+            "v.view.lkml:3: not valid LookML: the expression that begins here never ends; is a ';;' missing?",
+        ),
+        (
+            'view: t {\n  label: "x\n}\n',
+            "v.view.lkml:2: not valid LookML: the text that begins here never ends; is a '\"' missing?",
+        ),
+        (
+            "view: t { dimension: a {} }\n}\nview: u { dimension: b {} }",
+            "v.view.lkml:2: not valid LookML: '}' closes nothing; take it away, or open a block before it",
+        ),
+        ("view: t {\n  ;\n}", "v.view.lkml:2: not valid LookML: a single ';'; an expression ends in ';;'"),
+        ("view: t {}\n\0view: u {}", "v.view.lkml:2: not valid LookML: a character NUL, which is no text"),
+        ("view: t {" * 2_000, "v.view.lkml:1: not valid LookML: blocks are nested deeper than can be read"),
+        (
+            "view: t {\n  dimension: a {\n    type: string\n    type: number\n  }\n}",
+            "v.view.lkml:4: not valid LookML: parameter 'type' is given twice in one block",
+        ),
+        (
+            'include: "a"\ninclude: "b"\nlabel: "c"\nlabel: "d"',
+            "v.view.lkml:4: not valid LookML: parameter 'label' is given twice in one file",
+        ),
+        (
+            "view: t {\n dimension: a { primary_key: yes }\n dimension: b { primary_key: yes }\n}",
+            "v.view.lkml:3: t.b: primary_key: yes stands at 'a' as well; one dimension tells the rows of a view apart",
+        ),
+        (
+            "view: t {\n derived_table: { sql: SELECT * FROM ${t.SQL_TABLE_NAME} ;; } }",
+            "v.view.lkml:1: t: the derived_table needs itself: t -> t",
+        ),
+        (
+            (
+                "view: t { derived_table: { sql: SELECT * FROM ${u.SQL_TABLE_NAME} ;; } }\n"
+                "view: u { derived_table: { sql: SELECT * FROM ${t.SQL_TABLE_NAME} ;; } }"
+            ),
+            "v.view.lkml:1: t: the derived_table needs itself: t -> u -> t",
+        ),
+        (
+            "view: t {\n derived_table: { sql: SELECT * FROM ${nope.SQL_TABLE_NAME} ;; } }",
+            "v.view.lkml:1: t: ${nope.SQL_TABLE_NAME} cannot stand here; a derived_table may have",
+        ),
+        (
+            "view: t { sql_table_name: ${u.SQL_TABLE_NAME} ;; } view: u { dimension: a {} }",
+            "v.view.lkml:1: t: ${u.SQL_TABLE_NAME} cannot stand here",
+        ),
         (
             "view: t {\n  derived_table: { explore_source: x {} }\n}",
             "v.view.lkml:1: t: parameter 'explore_source' is not served by the local Looker; served in a ",
@@ -183,7 +229,7 @@ def test_several_models(tmp_path: Path) -> None:
         ('view: t { dimension: a { link: { label: "x" } } }', "v.view.lkml:1: t.a: a link needs label and url, as in"),
         (
             'view: t {\n  measure: m { type: count filters: [a: "1"] }\n}',
-            "v.view.lkml:2: t.m: sql refers to ${a}, which is no field of view t",
+            "v.view.lkml:2: t.m: filters has 'a', which is no field of view t",
         ),
         (
             'view: t { dimension: a { type: number } measure: m { type: count filters: [a: "many"] } }',
@@ -353,15 +399,125 @@ def test_mistake_in_a_view(project: Callable[..., Path], view: str, expected: st
         ('include: "none*"\nexplore: t {}', "m.model.lkml:1: m.model.lkml: include 'none*' matches no .lkml file in "),
         ('include: ""\nexplore: t {}', "m.model.lkml:1: m.model.lkml: include '' matches no .lkml file in "),
         ("explore: t {}\nexplore: t {}", "m.model.lkml:3: explore 't' is defined twice in model 'm'"),
-        ("datagroup: d {}", "m.model.lkml:1: m: parameter 'datagroup' is not served by the"),
+        ("week_start_day: sunday", "m.model.lkml:1: m: parameter 'week_start_day' is not served by the"),
+        (
+            "explore: t {\n  sql_always_where: ${t.m} > 1 ;;\n}",
+            "m.model.lkml:2: t: sql_always_where refers to ${t.m}, a measure; only dimensions can be referred to",
+        ),
+        (
+            "explore: t {\n  join: u { from: t sql_on: ${u.m} = ${t.a} ;; }\n}",
+            "m.model.lkml:3: t: sql_on refers to ${u.m}, a measure; only dimensions can be referred to",
+        ),
     ],
 )
 def test_mistake_in_a_model(project: Callable[..., Path], model: str, expected: str) -> None:
     """The same for models and explores."""
     with pytest.raises(LookMLError) as caught:
-        read_project(project("view: t { dimension: a {} }", model=model))
+        read_project(project("view: t { dimension: a {} measure: m { type: max sql: ${a} ;; } }", model=model))
 
     assert str(caught.value).startswith(expected)
+
+
+def test_key_that_needs_another_view(project: Callable[..., Path]) -> None:
+    """A primary key tells the rows of its own table apart, so its SQL is over that alone."""
+    view = """
+    view: t { dimension: id {} dimension: key { primary_key: yes sql: ${id} || ${u.id} ;; } }
+    view: u { dimension: id { primary_key: yes } }
+    """
+    model = "explore: t { join: u { relationship: one_to_one sql_on: ${u.id} = ${t.id} ;; } }"
+
+    with pytest.raises(LookMLError, match=r"v\.view\.lkml:2: t\.key: the primary_key refers to another view"):
+        read_project(project(view, model=model))
+
+
+QUOTED = r"""
+view: t {
+  sql_table_name: (VALUES (1, 'say "a"'), (2, 'b\c'), (3, '\"')) ;;
+  dimension: n { type: number sql: ${TABLE}.col0 ;; value_format: "0.0,\" K\"" }
+  dimension: text { label: "a \"b\"" description: "c:\\d \e" tags: ["\"x\""] sql: ${TABLE}.col1 ;; }
+  dimension: kind { case: { when: { sql: ${n} = 1 ;; label: "the \"first\"" } else: "\\" } }
+  measure: quoted { type: count filters: [text: "say ^\"a^\""] }
+  measure: slashed { type: count filters: [text: "b\\c"] }
+  dimension: written { sql: '\"' ;; }
+}
+"""
+
+
+def test_backslashes(started: Callable[..., Api], project: Callable[..., Path]) -> None:
+    """In quoted text a backslash stands before a quote or a backslash; in SQL it is itself."""
+    user = started(lookml=project(QUOTED, "t"))
+    names = ("t.n", "t.kind", "t.written", "t.quoted", "t.slashed")
+
+    detail = user.run(*names, model="m", view="t", sorts=["t.n"], result_format="json_detail")
+    explore = user("GET", "/lookml_models/m/explores/t").json()
+
+    assert [tuple(row[name]["value"] for name in names) for row in detail["data"]] == [
+        (1, 'the "first"', r"\"", 1, 0),
+        (2, "\\", r"\"", 0, 1),
+        (3, "\\", r"\"", 0, 0),
+    ]
+    assert detail["data"][0]["t.n"]["rendered"] == "0.0 K"
+    (text,) = (item for item in explore["fields"]["dimensions"] if item["name"] == "t.text")
+    assert (text["label_short"], text["description"], text["tags"]) == ('a "b"', r"c:\d \e", ['"x"'])
+
+
+INERT = """
+view: t {
+  view_label: "The T"
+  drill_fields: [n]
+  suggestions: no
+  derived_table: { sql: SELECT 1 AS n ;; persist_for: "1 hour" indexes: ["n"] }
+  dimension: n { type: number can_filter: no suggest_dimension: n suggest_explore: t alias: [m] map_layer_name: x }
+  measure: count { type: count }
+}
+"""
+
+
+def test_what_changes_no_number_is_passed_over(
+    started: Callable[..., Api], project: Callable[..., Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Caches, suggestions and maps are not served and need not be; the log names each."""
+    model = (
+        'datagroup: d { max_cache_age: "1 hour" }\npersist_with: d\nmap_layer: x {}\n'
+        'explore: t { persist_for: "2 hours" query: q { dimensions: [n] } }'
+    )
+    caplog.set_level("INFO", logger="lookerframe.local.blocks")
+    user = started(lookml=project(INERT, model=model))
+
+    assert user.run("t.n", "t.count", model="m", view="t") == [{"t.n": 1, "t.count": 1}]
+    described = user("GET", "/lookml_models/m/explores/t").json()["fields"]["dimensions"][0]
+    assert described["view_label"] == "The T"
+    passed_over = set(re.findall(r"parameter '(\w+)' changes no number", caplog.text))
+    assert passed_over == {
+        *("drill_fields", "suggestions", "persist_for", "indexes", "can_filter", "suggest_dimension"),
+        *("suggest_explore", "alias", "map_layer_name", "datagroup", "persist_with", "map_layer", "query"),
+    }
+
+
+def test_formats_that_the_model_names(started: Callable[..., Api], project: Callable[..., Path]) -> None:
+    """``named_value_format`` is a name beside Looker's own."""
+    view = "view: t { sql_table_name: (SELECT 1234.5 AS n) ;; dimension: n { type: number value_format_name: mine } }"
+    model = 'named_value_format: mine { value_format: "$#,##0.00" } explore: t {}'
+    user = started(lookml=project(view, model=model))
+
+    (row,) = user.run("t.n", model="m", view="t", result_format="json_detail")["data"]
+
+    assert row["t.n"] == {"value": 1234.5, "rendered": "$1,234.50"}
+
+
+def test_byte_order_mark(project: Callable[..., Path]) -> None:
+    """Editors put one before the text; it is none of it."""
+    folder = project("\ufeffview: t { dimension: a {} }", "t")
+
+    assert list(read_project(folder).models["m"].explores["t"].fields) == ["t.a"]
+
+
+def test_folder_that_is_named_like_a_model(project: Callable[..., Path]) -> None:
+    """Only files are models."""
+    folder = project("view: t { dimension: a {} }", "t")
+    (folder / "x.model.lkml").mkdir()
+
+    assert list(read_project(folder).models) == ["m"]
 
 
 def test_folder_without_a_model(tmp_path: Path) -> None:

@@ -151,6 +151,16 @@ def test_two_pivots(orders: Callable[..., Any]) -> None:
     assert nested[1]["orders.count"]["orders.group"]["x"] == {"orders.year": {"1": 1}}
 
 
+def test_null_and_empty_text_as_pivots(orders: Callable[..., Any]) -> None:
+    """Plain rows would have one key for both, so they are refused; ``json_bi`` tells them apart."""
+    query = {"pivots": ["orders.group"], "sorts": ["orders.name desc"]}
+
+    rows, bi = (orders("name", "group", "total", result_format=name, **query) for name in ("json", "json_bi"))
+
+    assert "json writes null and the empty text of a pivot under one key" in rows[0]["looker_error"]
+    assert bi["rows"][1]["orders.total"]["orders.group___null"] == {"value": 5}
+
+
 def test_cells_of_pivots(orders: Callable[..., Any]) -> None:
     """A cell is as without pivots; where there are no rows it is null and no more."""
     detail = orders("name", "group", "total", pivots=["orders.group"], sorts=["orders.name", "orders.group"])

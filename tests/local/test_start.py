@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import socket
 import subprocess
 import sys
@@ -34,7 +35,7 @@ def test_import_loads_nothing_heavy() -> None:
     assert found.stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize("missing", ["duckdb", "lkml", "starlette", "uvicorn"])
+@pytest.mark.parametrize("missing", ["duckdb", "lkml", "starlette", "uvicorn", "xlsxwriter"])
 def test_missing_extra(missing: str) -> None:
     """Without one of its packages the error names the extra to install."""
     code = (
@@ -113,6 +114,10 @@ def test_repr_shows_no_secret(server: local.Server) -> None:
     [
         ({"not_ready_status": 200}, "not_ready_status", "not_ready_status is '200'; expected 202 or 204"),
         ({"latency": -1}, "latency", "latency is '-1'; expected seconds, 0 or more"),
+        ({"latency": math.nan}, "latency", "latency is 'nan'; expected seconds, 0 or more"),
+        ({"result_ttl": math.nan}, "result_ttl", "result_ttl is 'nan'; expected more than 0"),
+        ({"port": 99_999}, "port", "port is '99999'; expected a port from 0, which takes a free one, to 65535"),
+        ({"port": -1}, "port", "port is '-1'; expected a port from 0"),
         ({"max_running": 0}, "max_running", "max_running is '0'; expected 1 or more"),
         ({"users": 0}, "users", "users is '0'; expected 1 or more"),
         ({"queue_ttl": 0}, "queue_ttl", "queue_ttl is '0'; expected more than 0"),
@@ -152,6 +157,31 @@ def test_file_that_is_no_database(project: Callable[..., Path]) -> None:
 
     with pytest.raises(ConfigError, match=r"cannot open database .*v\.view\.lkml.*not a valid DuckDB database file"):
         local.start(lookml=folder, database=folder / "v.view.lkml")
+
+
+def test_database_that_is_open_for_writing(project: Callable[..., Path], tmp_path: Path) -> None:
+    """DuckDB allows no second kind of connection to a file in one process: the error says what to do."""
+    path = tmp_path / "own.duckdb"
+    with duckdb.connect(str(path)), pytest.raises(ConfigError, match="close the other connection to it, or open that"):
+        local.start(lookml=project(VIEW, "t"), database=path)
+
+
+def test_closing_while_an_answer_is_read() -> None:
+    """What is cut off by closing leaves no traceback."""
+    code = (
+        "import lookerframe.local as local, requests\nserver = local.start()\n"
+        "key = {'client_id': server.client_id, 'client_secret': server.client_secret}\n"
+        "url = server.base_url + '/api/4.0'\ntoken = requests.post(url + '/login', data=key).json()['access_token']\n"
+        "query = {'model': 'flights', 'view': 'flights', 'fields': ['flights.id', 'flights.tailnum'],"
+        " 'limit': '-1'}\n"
+        "answer = requests.post(url + '/queries/run/json_detail', json=query, stream=True,"
+        " headers={'Authorization': 'token ' + token, 'Accept-Encoding': 'identity'})\n"
+        "chunks = answer.iter_content(1000)\nprint(len(next(chunks)))\nserver.close()\n"
+    )
+
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path.cwd())
+
+    assert (found.stdout, found.stderr) == ("1000\n", "")
 
 
 def test_database_of_ones_own(started: Callable[..., Api], project: Callable[..., Path], tmp_path: Path) -> None:

@@ -44,6 +44,19 @@ def test_task_as_the_api_describes_it(api: Api, valid: Callable[[str, Any], None
     }
 
 
+def test_results_of_a_run_are_not_kept(api: Api) -> None:
+    """What the caller waited for is freed when it is written; its task says that it was there."""
+    body = {"model": "flights", "view": "flights", "fields": ["flights.origin"]}
+    task_id = api("POST", "/queries/run/json_detail", json=body).json()["id"]
+
+    answer = api("GET", f"/query_tasks/{task_id}/results")
+    entry = api("GET", f"/query_tasks/multi_results?query_task_ids={task_id}").json()[task_id]
+
+    assert api.status(task_id) == "complete"
+    assert (answer.status_code, answer.json()["message"]) == (404, "Results have expired. Run the query again.")
+    assert entry == {"status": "complete", "data": {"error": "Results have expired. Run the query again."}}
+
+
 def test_fields_parameter(api: Api) -> None:
     """Only the keys asked for come back, also inside objects."""
     task_id = api.submit(api.create("flights.origin"))

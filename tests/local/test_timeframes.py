@@ -159,8 +159,11 @@ def test_timeframe(events: Api, name: str, zone: str) -> None:
 
 
 def test_raw_is_not_converted(events: Api) -> None:
-    """A raw time is the stored one, whatever the query's zone."""
-    expected = [(f"{instant:%Y-%m-%d %H:%M:%S} +0000",) for instant in INSTANTS]
+    """A raw time is the stored one, with its fraction, whatever the query's zone."""
+    fractions = [f".{instant.microsecond:06}" if instant.microsecond else "" for instant in INSTANTS]
+    expected = [
+        (f"{instant:%Y-%m-%d %H:%M:%S}{fraction} +0000",) for instant, fraction in zip(INSTANTS, fractions, strict=True)
+    ]
 
     assert values(events, "events.at_raw") == [(None,), *expected]
 

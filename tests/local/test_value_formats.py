@@ -29,6 +29,8 @@ from lookerframe.local.value_formats import NAMED_FORMATS, NumberFormat, plain
         ('0 "of 100%"', 7, "7 of 100%"),
         ("0.00", Decimal("1234567890123456789.125"), "1234567890123456789.13"),
         ("0", 1e22, "10000000000000000000000"),
+        ("#,##0.00", 1e30, "1,000" + ",000" * 9 + ".00"),
+        ("0%", 1e300, "1" + "0" * 302 + "%"),
     ],
 )
 def test_format(value_format: str, value: float | Decimal, expected: str) -> None:

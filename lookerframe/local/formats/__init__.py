@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lookerframe.local.outcome import Outcome
+    from lookerframe.local.sheets import Sheet
 
 
 class Format(Protocol):
@@ -81,6 +82,18 @@ def served() -> tuple[str, ...]:
 def find(name: str) -> Format | None:
     """Find a format by its name."""
     return _FORMATS.get(name)
+
+
+def check(item: Format, sheet: Sheet) -> None:
+    """Refuse a result that a format has no way to write.
+
+    Raises
+    ------
+    UnservableError
+        Why not.
+    """
+    if isinstance(item, JsonRows):
+        item.check(sheet)
 
 
 def embedded(item: Format, outcome: Outcome) -> Iterator[bytes]:

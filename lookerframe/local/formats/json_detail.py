@@ -140,7 +140,9 @@ def _totals(outcome: Outcome, sheet: Sheet) -> dict[str, Any]:
     """Write the measures of the one row of totals; the dimensions have no part in it."""
     if sheet.totals is None:
         return {}
-    row = _cells(outcome, sheet, sheet.totals, ())[0]
+    rows = _cells(outcome, sheet, sheet.totals, ())
+    # Without any value of the pivots there is no cell.
+    row = rows[0] if rows else {}
     return {"totals_data": {name: cell for name, cell in row.items() if name not in row_names(sheet)}}
 
 
@@ -157,5 +159,6 @@ def _subtotals(outcome: Outcome, sheet: Sheet) -> dict[str, Any]:
 
 def _cells(outcome: Outcome, sheet: Sheet, table: pa.Table, grouped: tuple[str, ...]) -> list[dict[str, Any]]:
     text = b"".join(write_rows(table, row_writers(outcome, sheet, grouped)))
-    rows: list[dict[str, Any]] = msgspec.json.decode(b"[" + text + b"]")
+    # The cells stay as they are written, with every digit of their numbers.
+    rows: list[dict[str, Any]] = msgspec.json.decode(b"[" + text + b"]", type=list[dict[str, msgspec.Raw]])
     return rows

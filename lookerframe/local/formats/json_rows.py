@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lookerframe.local.cells import json_text, json_value, keyed, nested, write_rows
+from lookerframe.local.engine import UnservableError
 from lookerframe.local.formats.describing import grouped_columns
 from lookerframe.local.rendering import formatted
 
@@ -30,7 +31,7 @@ class JsonRows:
     Attributes
     ----------
     labels : bool
-        Whether fields go by their labels; where two have the same, both are written, and readers keep the last.
+        Whether fields go by their labels; a query in which two have the same is refused before it is run.
     """
 
     name: str = "json"
@@ -38,6 +39,22 @@ class JsonRows:
     content_type: str = "application/json"
     carries_errors: bool = False
     wraps_errors: bool = False
+
+    def check(self, sheet: Sheet) -> None:
+        """Refuse pivots whose cells would have the same key, as those of null and of the empty text.
+
+        Raises
+        ------
+        UnservableError
+            There are some.
+        """
+        paths = [tuple(map(_key, pivot.values)) for pivot in sheet.pivots if not pivot.is_total]
+        if len(set(paths)) < len(paths):
+            message = (
+                f"{self.name} writes null and the empty text of a pivot under one key; "
+                "use json_detail, or make them one in the field's sql"
+            )
+            raise UnservableError(message)
 
     def write(self, outcome: Outcome) -> Iterator[bytes]:
         """Write the rows as they come; nothing but the rows of one batch is held."""
@@ -77,13 +94,17 @@ def _level(
     by_value: dict[str, list[tuple[Pivot, int]]] = {}
     for pivot, place in spread:
         value = pivot.values[depth]
-        by_value.setdefault("" if value is None else str(value), []).append((pivot, place))
+        by_value.setdefault(_key(value), []).append((pivot, place))
     last = depth == len(levels) - 1
     values = [
         keyed(value, found[0][1], cell) if last else nested(value, [_level(levels, depth + 1, found, cell, [])])
         for value, found in by_value.items()
     ]
     return nested(levels[depth], [*values, *totals])
+
+
+def _key(value: Any) -> str:
+    return "" if value is None else str(value)
 
 
 def _cell(shown: Shown, *, apply_formatting: bool) -> Callable[[Any], str]:

@@ -6,7 +6,10 @@ Source: Looker's documentation (binary; heading rows as in ``csv``). Names and l
 from __future__ import annotations
 
 import io
+from decimal import Decimal
 from typing import TYPE_CHECKING
+
+import xlsxwriter  # type: ignore[import-untyped]
 
 from lookerframe.local.formats.json_rows import error_text
 from lookerframe.local.formats.tables import FlatTable
@@ -28,8 +31,6 @@ class Xlsx:
 
     def write(self, outcome: Outcome) -> Iterator[bytes]:
         """Write the file, whole."""
-        import xlsxwriter  # type: ignore[import-untyped]
-
         file = io.BytesIO()
         # Text that looks like a formula or an address stays text.
         options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
@@ -41,7 +42,7 @@ class Xlsx:
                 flat = FlatTable.of(outcome)
                 for number, row in enumerate((*flat.headings, *flat.rows())):
                     for place, value in enumerate(row):
-                        if isinstance(value, int | float) and not isinstance(value, bool):
+                        if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
                             sheet.write_number(number, place, value)
                         elif value is not None and value != "":
                             sheet.write_string(number, place, text(value))
