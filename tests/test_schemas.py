@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import requests
 from jsonschema import Draft202012Validator
 
 from lookerframe.derivation import SOURCES
@@ -15,6 +16,8 @@ from tests.judging import judge
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from lookerframe.local import Server
 
 SCHEMAS = Path(__file__).resolve().parent.parent / "schemas"
 
@@ -159,6 +162,51 @@ _RECORDED = (
     "json_bi_pivot_group_name.json",
     "vis_thelook_merged_query.response.json",
 )
+
+
+@pytest.mark.parametrize("pivots", [[], ["flights.origin"]])
+@pytest.mark.parametrize("result_format", ["json_detail", "json_bi", "json", "json_label"])
+def test_results_of_the_local_looker_are_known(server: Server, result_format: str, pivots: list[str]) -> None:
+    """What the local Looker serves is what the schemas say, to the last member: cells, links, totals, pivots."""
+    query = {
+        "model": "flights",
+        "view": "flights",
+        "fields": ["flights.carrier", "flights.origin", "flights.count"],
+        "pivots": pivots,
+        "total": True,
+        "limit": "20",
+    }
+
+    answer = _ask(server, "POST", f"queries/run/{result_format}?generate_drill_links=true", query)
+
+    assert validate(answer, result_format, mode="strict") == ()
+
+
+@pytest.mark.parametrize(
+    ("call", "body", "schema"),
+    [
+        ("POST queries", {"model": "flights", "view": "flights", "fields": ["flights.count"]}, "query"),
+        ("GET user", None, "user"),
+        ("GET versions", None, "versions"),
+        ("GET lookml_models/flights", None, "lookml_model"),
+        ("GET lookml_models/flights/explores/flights", None, "lookml_model_explore"),
+        ("GET looks/none", None, "error"),
+        ("POST queries", {"fields": []}, "validation_error"),
+    ],
+)
+def test_other_answers_of_the_local_looker_are_known(server: Server, call: str, body: Any, schema: str) -> None:
+    """So are its other answers."""
+    verb, path = call.split()
+
+    assert validate(_ask(server, verb, path, body), schema, mode="strict") == ()
+
+
+def _ask(server: Server, verb: str, path: str, body: Any) -> bytes:
+    base = f"{server.base_url}/api/4.0"
+    key = {"client_id": server.client_id, "client_secret": server.client_secret}
+    token = requests.post(f"{base}/login", data=key, timeout=30).json()["access_token"]
+    headers = {"Authorization": f"token {token}"}
+    return requests.request(verb, f"{base}/{path}", json=body, headers=headers, timeout=60).content
 
 
 @pytest.mark.parametrize("file", [file for file in NO_ANSWERS if file.endswith(("data.json", "response.json"))])

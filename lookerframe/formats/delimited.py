@@ -11,12 +11,14 @@ Nothing in these formats says how many rows there are: a body that was cut betwe
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import io
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as arrow_csv
 
 from lookerframe.exceptions import IncompleteResultError, PayloadError, PayloadLimitError, UnexpectedContentError
@@ -25,7 +27,7 @@ from lookerframe.render import shorten, text_of_html
 from lookerframe.rows import MAX_ROW_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     import numpy as np
 
@@ -43,6 +45,13 @@ _QUOTE, _LINE_FEED, _RETURN = b'"\n\r'
 _HTML = re.compile(rb"\s*<(?:!|\?xml|html|head|body)", re.IGNORECASE)
 _MAX_PAGE = 16 * 1024
 _MAX_SHOWN = 500
+
+
+#: Types that Arrow reads from text as JSON's readers do, within the bounds of `_is_plain`.
+_PLAIN = frozenset({pa.int64(), pa.float64(), pa.bool_(), pa.date32(), pa.timestamp("us")})
+_TRUE, _FALSE = ("Yes", "true"), ("No", "false")
+_EXACT = float(2**53)
+_FIRST_DAY = dt.date(1, 1, 1)
 
 
 class Csv:
@@ -67,7 +76,7 @@ class Txt:
 
 def _decode(payload: Payload, decoding: Decoding, *, name: str, separator: str) -> Result:
     rows = DelimitedRows(payload.chunks, separator=separator, result_format=name, whole=payload.whole)
-    return decode_table(name, [rows.heading()], rows.batches(), payload, decoding)
+    return decode_table(name, [rows.heading()], rows.batches(), payload, decoding, expect=rows.expect)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +153,7 @@ class DelimitedRows:
         self._ended = False
         self._offset = self._line = 0  # where the rows begin that are being read
         self._width = 0
+        self._types: Mapping[int, pa.DataType] = {}
         self._quotes_say_nothing = False
 
     # -- reading -------------------------------------------------------------------------------------------------------
@@ -177,13 +187,18 @@ class DelimitedRows:
         self._width = len(cells)
         return cells
 
-    def batches(self) -> Iterator[tuple[pa.StringArray, ...]]:
+    def expect(self, types: Mapping[int, pa.DataType]) -> None:
+        """Say which columns, by their places, are most likely of which types; that saves making texts of them."""
+        self._types = {place: kind for place, kind in types.items() if kind in _PLAIN}
+
+    def batches(self) -> Iterator[tuple[pa.Array, ...]]:
         """Read all other rows.
 
         Yields
         ------
-        tuple of pyarrow.StringArray
-            One for each cell of the heading, of equal length.
+        tuple of pyarrow.Array
+            One for each cell of the heading, of equal length: of texts, or of the type that is expected if all texts
+            of some rows are plainly of theirs.
 
         Raises
         ------
@@ -197,7 +212,7 @@ class DelimitedRows:
         """
         while (block := self._take()) is not None:
             if self._width:
-                columns = self._parsed(block).columns
+                columns = (self._typed(block) or self._parsed(block, {})).columns
                 # Only one chunk, as a rule; combining would copy it.
                 yield tuple(c.chunk(0) if c.num_chunks == 1 else c.combine_chunks() for c in columns)
             elif block.text.strip(b"\r\n"):
@@ -278,7 +293,19 @@ class DelimitedRows:
         self._pass(block)
         return cells
 
-    def _parsed(self, block: _Block) -> pa.Table:
+    def _typed(self, block: _Block) -> pa.Table | None:
+        """Read a block with the expected types; None where a text may have been taken for what it does not spell."""
+        types = self._types
+        if b"x" in block.text or b"X" in block.text:  # Arrow takes hexadecimal numbers for integers
+            types = {place: kind for place, kind in types.items() if not pa.types.is_integer(kind)}
+        try:
+            table = self._parsed(block, types) if types else None
+        except pa.ArrowInvalid:
+            return None
+        plain = table is not None and all(_is_plain(table.column(place), kind) for place, kind in types.items())
+        return table if plain else None
+
+    def _parsed(self, block: _Block, types: Mapping[int, pa.DataType]) -> pa.Table:
         names = list(map(str, range(self._width)))
         # Arrow drops a byte order mark, which is a character of a cell here.
         text = _BOM + block.text if block.text.startswith(_BOM) else block.text
@@ -293,13 +320,17 @@ class DelimitedRows:
                     ignore_empty_lines=self._width > 1,
                 ),
                 convert_options=arrow_csv.ConvertOptions(
-                    column_types=dict.fromkeys(names, pa.string()),
+                    column_types={name: types.get(place, pa.string()) for place, name in enumerate(names)},
+                    true_values=_TRUE,
+                    false_values=_FALSE,
                     null_values=[""],
                     strings_can_be_null=True,
                     quoted_strings_can_be_null=self._quotes_say_nothing,
                 ),
             )
         except pa.ArrowInvalid as exc:
+            if types:
+                raise
             self._refuse(block, exc)
         # Arrow passes over empty lines, which are rows of too few cells.
         if table.num_rows != block.lines and table.num_rows != len(block.outside(_LINE_FEED)):
@@ -336,6 +367,18 @@ class DelimitedRows:
         start = block.text.rfind(b"\n", 0, place) + 1
         message = f"line {line:,}: {what}: {_shown(block.text[start:])}"
         return PayloadError(message, result_format=self._format, offset=self._offset + place)
+
+
+def _is_plain(column: pa.ChunkedArray, kind: pa.DataType) -> bool:
+    """Tell whether all values are within the bounds where Arrow's reading of text is exact and that of JSON."""
+    if pa.types.is_integer(kind) or pa.types.is_boolean(kind) or column.null_count == len(column):
+        return True
+    bounds = pc.min_max(column)
+    if pa.types.is_floating(kind):
+        least, most = bounds["min"].as_py(), bounds["max"].as_py()
+        # Beyond are integers that change, infinities, and what is no number at all.
+        return least > -_EXACT and most < _EXACT and not pc.any(pc.is_nan(column)).as_py()
+    return bool(pc.greater_equal(bounds["min"], pa.scalar(_FIRST_DAY).cast(kind)).as_py())
 
 
 def _find(text: bytes, character: int) -> Places:

@@ -22,13 +22,13 @@ from lookerframe.text_arrays import text_array
 from lookerframe.typed_rows import Piece
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from lookerframe.columns import Decoding
     from lookerframe.payload import Payload
     from lookerframe.result import Result
 
-    Texts = Sequence[pa.StringArray]
+    Texts = Sequence[pa.Array]
 
 #: The number of the first row of a dashboard's tile.
 _FIRST = "1"
@@ -42,6 +42,8 @@ def decode_table(
     batches: Iterable[Texts],
     payload: Payload,
     decoding: Decoding,
+    *,
+    expect: Callable[[Mapping[int, pa.DataType]], None] = lambda _types: None,
 ) -> Result:
     """Make the result of a table of texts.
 
@@ -52,9 +54,12 @@ def decode_table(
     heading_rows
         The rows of headings that the format tells from the others, one at least; further ones are taken from `batches`.
     batches
-        The rows below: for each batch an array of n texts for each column, null where there is none.
+        The rows below: for each batch an array of n texts for each column, null where there is none; or an array of
+        the type that the column is expected to have.
     payload, decoding
         See `formats.decode`.
+    expect
+        Told, before the rows are read, which column by its place has which type.
 
     Raises
     ------
@@ -89,7 +94,15 @@ def decode_table(
     )
     if context.get("total"):
         batches = _last_row_apart(batches)
-    return layout.result(_pieces(layout, headings, batches), findings, payload)
+    slots = _slots(layout, headings)
+    expect(
+        {
+            place: column.reader.arrow_type
+            for place, column in zip(slots, layout.columns, strict=True)
+            if place is not None
+        }
+    )
+    return layout.result(_pieces(layout, slots, batches), findings, payload)
 
 
 def _last_row_apart(batches: Iterable[Texts]) -> Iterator[Texts]:
@@ -163,9 +176,13 @@ def _named(rows: Sequence[Sequence[str]]) -> tuple[tuple[Field, ...], Headings]:
     return tuple(map(Field, names)), Headings((*[None] * first, *((name, None) for name in names)))
 
 
-def _pieces(layout: Layout, headings: Headings, batches: Iterable[Texts]) -> Iterator[Piece]:
+def _slots(layout: Layout, headings: Headings) -> list[int | None]:
+    """Say where in the table the values of each column are."""
     places = {slot: place for place, slot in enumerate(headings.slots)}
-    slots = [places.get((column.field.name, column.pivot.key if column.pivot else None)) for column in layout.columns]
+    return [places.get((column.field.name, column.pivot.key if column.pivot else None)) for column in layout.columns]
+
+
+def _pieces(layout: Layout, slots: Sequence[int | None], batches: Iterable[Texts]) -> Iterator[Piece]:
     spelt: set[int] = set()
     first_row = 0
     for texts in batches:
@@ -176,7 +193,7 @@ def _pieces(layout: Layout, headings: Headings, batches: Iterable[Texts]) -> Ite
         for place, column in zip(slots, layout.columns, strict=True):
             if place is None:
                 found.append(pa.nulls(rows, column.reader.arrow_type or pa.null()))
-            elif place in spelt:
+            elif place in spelt or not pa.types.is_string(texts[place].type):
                 found.append(texts[place])
             else:
                 found.append(text_array(column.reader, texts[place], column=column.name, first_row=first_row))
