@@ -9,11 +9,12 @@ UV     := $(PY) -m uv
 LOCK   := $(UV) pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
           --no-emit-find-links --no-annotate --custom-compile-command "make lock" --quiet
 
-.PHONY: demo bench test lint format lock upgrade wheel clean help
+.PHONY: demo bench test soak lint format lock upgrade wheel clean help
 
 help:
 	@echo "make demo    run the demonstration against the local Looker"
 	@echo "make test    run the tests"
+	@echo "make soak    run the tests that draw their cases, with ten times as many"
 	@echo "make bench   measure, and write docs/benchmarks.md; ARGS=--quick takes a few minutes and writes out/"
 	@echo "make lint    ruff, mypy, import-linter"
 	@echo "make format  let ruff rewrite the code"
@@ -26,6 +27,9 @@ demo: $(VENV)/.demo-stamp
 
 test: $(VENV)/.dev-stamp
 	@$(PY) -m pytest $(ARGS)
+
+soak: $(VENV)/.dev-stamp
+	@LOOKERFRAME_SOAK=1 $(PY) -m pytest tests/formats/test_properties.py $(ARGS)
 
 bench: $(VENV)/.bench-stamp
 	@$(PY) -m benchmarks.run $(ARGS)

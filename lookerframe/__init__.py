@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from lookerframe.read import read_looker_task as read_looker_task
     from lookerframe.result import Result as Result
     from lookerframe.sinks.parquet import write_parquet as write_parquet
+    from lookerframe.validation import validate as validate
 
 __version__ = "0.1.0"
 
@@ -102,6 +103,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
     "lookerframe.read": ("decode", "read_looker_look", "read_looker_query", "read_looker_task"),
     "lookerframe.result": ("Result",),
     "lookerframe.sinks.parquet": ("write_parquet",),
+    "lookerframe.validation": ("validate",),
 }
 #: Modules that are used as such, ``lookerframe.filters.eq(...)``.
 _MODULES = ("filters", "local")

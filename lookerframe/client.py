@@ -164,6 +164,7 @@ class Looker:
         cells: Sequence[Part] = ("value",),
         pivots: Pivots = "wide",
         on_truncate: OnTruncate = "warn",
+        strict: bool = False,
         detail: Detail = "fetch",
         **options: Unpack[TaskOptions],
     ) -> Result:
@@ -175,7 +176,7 @@ class Looker:
             See `submit`.
         timeout : float or None, default 600.0
             Seconds for everything: submitting, waiting, and reading to the last row; None for no limit.
-        numbers, dtypes, timestamps, names, cells, pivots, on_truncate, detail
+        numbers, dtypes, timestamps, names, cells, pivots, on_truncate, strict, detail
             See `Task.result`.
 
         Returns
@@ -189,7 +190,7 @@ class Looker:
             See `submit` and `Task.result`.
         """
         formats.require(result_format)
-        decoding = Decoding(numbers, dtypes or {}, timestamps, names, cells, pivots, on_truncate)
+        decoding = Decoding(numbers, dtypes or {}, timestamps, names, cells, pivots, on_truncate, strict=strict)
         deadline, stats = Deadline(timeout), Stats()
         task = self._submit(query, result_format, deadline, stats, _now(options))
         return task._result(deadline, stats, decoding, detail)  # noqa: SLF001 - the same operation goes on
@@ -207,6 +208,7 @@ class Looker:
         cells: Sequence[Part] = ("value",),
         pivots: Pivots = "wide",
         on_truncate: OnTruncate = "warn",
+        strict: bool = False,
         detail: Detail = "fetch",
         **options: Unpack[TaskOptions],
     ) -> Result:
@@ -216,7 +218,9 @@ class Looker:
         ----------
         look : str, int or Look
             The id of a Look, its address, or the Look itself.
-        result_format, timeout, numbers, dtypes, timestamps, names, cells, pivots, on_truncate, detail, **options
+        result_format, timeout, numbers, dtypes, timestamps, names, cells, pivots, on_truncate, strict, detail
+            See `run`.
+        **options
             See `run`.
 
         Raises
@@ -227,7 +231,7 @@ class Looker:
             See `run`.
         """
         formats.require(result_format)
-        decoding = Decoding(numbers, dtypes or {}, timestamps, names, cells, pivots, on_truncate)
+        decoding = Decoding(numbers, dtypes or {}, timestamps, names, cells, pivots, on_truncate, strict=strict)
         deadline, stats = Deadline(timeout), Stats()
         found = look if isinstance(look, Look) else self._look(look, deadline, stats)
         query = found.query or (self._saved(found.query_id, deadline, stats) if found.query_id else None)
@@ -461,6 +465,7 @@ class Task:
         cells: Sequence[Part] = ("value",),
         pivots: Pivots = "wide",
         on_truncate: OnTruncate = "warn",
+        strict: bool = False,
         detail: Detail = "fetch",
     ) -> Result:
         """Wait for the task, and stream its rows, decoded by its own result format.
@@ -492,6 +497,9 @@ class Task:
             value, with the pivoted dimensions as columns.
         on_truncate : {"warn", "raise", "ignore"}, default "warn"
             What happens when Looker cut the rows at a limit.
+        strict : bool, default False
+            Whether members and words of the answer that lookerframe does not know are a `SchemaError`, rather than
+            notes of the result. The formats without a description of their rows have none.
         detail : {"fetch", "no"}, default "fetch"
             What happens when the query failed and the answer does not say where in its SQL, as in all formats but
             `json_detail`: the same query is run once more as `json_detail`, and the error tells what that says; or the
@@ -522,7 +530,7 @@ class Task:
         -----
         Source: Looker API 4.0, ``GET /query_tasks/{query_task_id}`` and ``.../results``.
         """
-        decoding = Decoding(numbers, dtypes or {}, timestamps, names, cells, pivots, on_truncate)
+        decoding = Decoding(numbers, dtypes or {}, timestamps, names, cells, pivots, on_truncate, strict=strict)
         return self._result(Deadline(timeout), Stats(), decoding, detail)
 
     def cancel(self) -> bool:

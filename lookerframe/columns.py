@@ -128,6 +128,8 @@ class Decoding:
         A column for each pivoted measure and pivot value; or a row for each pivot value.
     on_truncate : {"warn", "raise", "ignore"}
         What happens at the end of the rows if Looker cut them at a limit.
+    strict : bool
+        Whether what describes the rows may hold nothing that its JSON Schema does not know.
     """
 
     numbers: Numbers = "auto"
@@ -137,6 +139,7 @@ class Decoding:
     cells: Sequence[Part] = ("value",)
     pivots: Pivots = "wide"
     on_truncate: OnTruncate = "warn"
+    strict: bool = False
 
     def __post_init__(self) -> None:
         given: Any = self.dtypes

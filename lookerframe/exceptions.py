@@ -523,7 +523,7 @@ class SchemaProblem:
 
 
 class SchemaError(PayloadError):
-    """A body differs from its JSON Schema: `problems` lists how, the most telling first."""
+    """A body differs from its JSON Schema: `problems` lists how, the most telling first; `schema` names it."""
 
     def __init__(self, problems: Iterable[SchemaProblem], *, schema: str, result_format: str | None = None) -> None:
         self.problems = tuple(problems)
@@ -531,6 +531,11 @@ class SchemaError(PayloadError):
         super().__init__(
             "\n  - ".join([f"not a valid {schema}:", *map(str, self.problems)]), result_format=result_format
         )
+
+    @property
+    def schema_id(self) -> str:
+        """The ``$id`` of the JSON Schema."""
+        return f"urn:lookerframe:schema:{self.schema}"
 
 
 class ConversionError(LookerFrameError, ValueError):

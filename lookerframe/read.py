@@ -52,6 +52,7 @@ def read_looker_task(
     cells: Sequence[Part] = ("value",),
     pivots: Pivots = "wide",
     on_truncate: OnTruncate = "warn",
+    strict: bool = False,
     detail: Detail = "fetch",
 ) -> pd.DataFrame:
     """Read the result of a query task; wait for it if it still runs.
@@ -66,7 +67,7 @@ def read_looker_task(
         Seconds for everything, from the first request to the last row; None waits without end.
     dtype_backend, multiindex
         See `Result.to_pandas`.
-    numbers, dtypes, timestamps, names, cells, pivots, on_truncate, detail
+    numbers, dtypes, timestamps, names, cells, pivots, on_truncate, strict, detail
         See `Task.result`.
 
     Returns
@@ -99,6 +100,7 @@ def read_looker_task(
             cells=cells,
             pivots=pivots,
             on_truncate=on_truncate,
+            strict=strict,
             detail=detail,
         )
         return result.to_pandas(dtype_backend=dtype_backend, multiindex=multiindex)
@@ -126,6 +128,7 @@ def read_looker_query(
     cells: Sequence[Part] = ("value",),
     pivots: Pivots = "wide",
     on_truncate: OnTruncate = "warn",
+    strict: bool = False,
     detail: Detail = "fetch",
     **options: Unpack[RunOptions],
 ) -> pd.DataFrame:
@@ -140,7 +143,8 @@ def read_looker_query(
         See `Query`.
     limit : int, optional
         Rows at most. By default all rows of a query that is spelled out here, and the own limit of a saved one.
-    looker, timeout, dtype_backend, multiindex, numbers, dtypes, timestamps, names, cells, pivots, on_truncate, detail
+    looker, timeout, dtype_backend, multiindex, numbers, dtypes, timestamps, names, cells, pivots, on_truncate,
+    strict, detail
         See `read_looker_task`.
     result_format : str, default "json_detail"
         One of `formats.available()`.
@@ -181,6 +185,7 @@ def read_looker_query(
             cells=cells,
             pivots=pivots,
             on_truncate=on_truncate,
+            strict=strict,
             detail=detail,
             **options,
         )
@@ -202,6 +207,7 @@ def read_looker_look(
     cells: Sequence[Part] = ("value",),
     pivots: Pivots = "wide",
     on_truncate: OnTruncate = "warn",
+    strict: bool = False,
     detail: Detail = "fetch",
     **options: Unpack[TaskOptions],
 ) -> pd.DataFrame:
@@ -212,7 +218,8 @@ def read_looker_look(
     look : str, int or Look
         The id of a Look, its address (``https://company.looker.com/looks/42``), or the Look itself. Its own row limit
         holds, unless ``limit=`` is given; ``limit=-1`` asks for all rows.
-    looker, timeout, dtype_backend, multiindex, numbers, dtypes, timestamps, names, cells, pivots, on_truncate, detail
+    looker, timeout, dtype_backend, multiindex, numbers, dtypes, timestamps, names, cells, pivots, on_truncate,
+    strict, detail
         See `read_looker_task`.
     result_format, **options
         See `read_looker_query`.
@@ -245,6 +252,7 @@ def read_looker_look(
             cells=cells,
             pivots=pivots,
             on_truncate=on_truncate,
+            strict=strict,
             detail=detail,
             **options,
         )
@@ -264,6 +272,7 @@ def decode(
     cells: Sequence[Part] = ("value",),
     pivots: Pivots = "wide",
     on_truncate: OnTruncate = "warn",
+    strict: bool = False,
 ) -> Result:
     """Decode a payload that was saved earlier; nothing is fetched.
 
@@ -280,7 +289,7 @@ def decode(
     query : Query, SavedQuery or mapping, optional
         What was asked, or the body that Looker gave for it: formats other than `json_detail` do not say whether the
         last row is totals, how many heading rows are pivots, and which limit and time zone there were.
-    numbers, dtypes, timestamps, names, cells, pivots, on_truncate
+    numbers, dtypes, timestamps, names, cells, pivots, on_truncate, strict
         See `Task.result`.
 
     Returns
@@ -308,7 +317,7 @@ def decode(
         if result_format == WEBHOOK:
             found = unwrap(payload.read(), origin=origin)
             payload = replace(found, fields=described, context={**found.context, **payload.context})
-        decoding = Decoding(numbers, dtypes or {}, timestamps, names, cells, pivots, on_truncate)
+        decoding = Decoding(numbers, dtypes or {}, timestamps, names, cells, pivots, on_truncate, strict=strict)
         return formats.decode(payload, decoding)
     except BaseException:
         close()

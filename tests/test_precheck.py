@@ -312,7 +312,7 @@ def test_every_field_of_every_explore_can_be_asked_for(refused: Callable[[Query]
 
 
 def test_the_client_looks_the_explore_up(looker: Looker) -> None:
-    """`Looker.check` raises all problems in one error, the class that Looker's own refusal has; else it says nothing."""
+    """`Looker.check` raises all problems in one error, of the class that Looker's refusal has; else it says nothing."""
     looker.check(Query(model="flights", explore="flights", fields=["flights.carrier", "flights.count"]))
 
     with pytest.raises(InvalidQueryError) as caught:

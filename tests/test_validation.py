@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import lookerframe as lf
 from lookerframe.exceptions import (
     ConfigError,
     IncompleteResultError,
@@ -121,6 +122,7 @@ def test_text_holds_every_problem() -> None:
         "  - $.data: expected array, found an empty object",
     ]
     assert caught.value.schema == caught.value.result_format == "json_detail"
+    assert caught.value.schema_id == "urn:lookerframe:schema:json_detail"
 
 
 def test_error_survives_pickling() -> None:
@@ -420,3 +422,29 @@ def test_schema_that_is_not_there() -> None:
     """The message lists what can be checked; formats that are no JSON cannot."""
     with pytest.raises(ConfigError, match="there is no schema of 'csv', only of JSON answers: access_token, error, in"):
         validate(b"a,b", "csv")
+
+
+@pytest.mark.parametrize(
+    ("result_format", "body"),
+    [
+        (
+            "json_detail",
+            {"flavour": "mint", "fields": {"dimensions": [{"name": "a.b"}]}, "data": [{"a.b": {"value": 1}}]},
+        ),
+        ("json_detail", {"data": [{"a.b": {"value": 1}}], "fields": {"dimensions": [{"name": "a.b", "flavour": 1}]}}),
+        (
+            "json_detail",
+            {"fields": {"dimensions": [{"name": "a.b"}]}, "data": [{"a.b": {"value": 1}}], "flavour": None},
+        ),
+        ("json_bi", {"metadata": {"flavour": 1, "fields": {"dimensions": [{"name": "a.b"}]}}, "rows": []}),
+    ],
+)
+def test_strict_decoding_refuses_drift(result_format: str, body: dict[str, Any]) -> None:
+    """Lenient decoding notes what it does not know of the envelope; with ``strict=True`` it is an error."""
+    text = json.dumps(body).encode()
+
+    lenient = lf.decode(text, result_format)
+    lenient.to_arrow()
+    assert any("flavour" in note for note in lenient.notes)
+    with pytest.raises(SchemaError, match=r"flavour: expected members that the schema knows"):
+        lf.decode(text, result_format, strict=True).to_arrow()

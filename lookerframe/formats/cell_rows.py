@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from lookerframe.columns import Decoding, Part, Pivot
     from lookerframe.payload import Payload
     from lookerframe.result import Result
+    from lookerframe.validation import Mode
 
 T = TypeVar("T")
 
@@ -205,7 +206,8 @@ class _Reading:
     def _check(self, envelope: Mapping[str, Any]) -> tuple[str, ...]:
         # Failures were refused: what is left of errors are notes on a query that ran, so its rows are due.
         left = {key: value for key, value in envelope.items() if key not in ("errors", "error")}
-        return check(left, schema=self._form.schema, result_format=self._form.name)
+        mode: Mode = "strict" if self._decoding.strict else "lenient"
+        return check(left, schema=self._form.schema, mode=mode, result_format=self._form.name)
 
     def _learn(self, described: Mapping[str, Any]) -> None:
         known = {key: described[key] for key in self._form.metadata if described.get(key) is not None}

@@ -465,7 +465,8 @@ def test_cells_that_contradict_the_pivots_are_refused(
 
 def test_no_totals_are_none() -> None:
     """The member may be there without any."""
-    for totals in ({}, None):
+    nothing: list[dict[str, Any] | None] = [{}, None]
+    for totals in nothing:
         result = decode(json_detail(COLUMNS, ROWS, totals_data=totals))
         assert result.to_arrow().to_pydict() == TABLE
         assert result.totals is None

@@ -220,7 +220,8 @@ def test_values_under_no_pivot_are_refused(column: Col) -> None:
         rows: list[dict[str, Any]] = [{"v.a": "x", "v.n": {"v.p": {}}}, {"v.a": "y", "v.n": value}]
         with pytest.raises(PayloadError, match=r"row 1 v\.n: expected values by v\.p, met "):
             decode(json_rows(rows), "json", **facts)
-    empty = [{"v.a": "x", "v.n": value} for value in ({"v.p": {}}, {}, None, {"v.p": None})]
+    nothing: list[Any] = [{"v.p": {}}, {}, None, {"v.p": None}]
+    empty = [{"v.a": "x", "v.n": value} for value in nothing]
     result = decode(json_rows(empty), "json", **facts)
     assert result.to_arrow().to_pydict() == {"v.a": ["x"] * 4}
     assert result.notes == ()
