@@ -7,7 +7,6 @@ second out, so bytes are taken raw and inflated here.
 from __future__ import annotations
 
 import http.client
-import zlib
 from typing import TYPE_CHECKING, Any, Protocol
 
 import urllib3
@@ -18,10 +17,9 @@ from lookerframe.exceptions import (
     IncompleteResultError,
     LookerFrameError,
     NetworkError,
-    PayloadError,
-    PayloadLimitError,
     UnexpectedContentError,
 )
+from lookerframe.inflation import Inflater
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,9 +27,6 @@ if TYPE_CHECKING:
     from lookerframe.deadline import Deadline
 
 _PIECE = 64 * 1024
-# Real results that are mostly nulls reach 230:1; deflate ends at 1,032:1. Source: measured.
-_MAX_RATIO = 1_000
-_RATIO_FREE = 1024 * 1024
 # A socket that timed out at the deadline may wake a moment before it.
 DEADLINE_SLACK = 0.005
 
@@ -68,19 +63,17 @@ class Body:
 
     def pieces(self) -> Iterator[bytes]:
         """Give the body in pieces, once, and let go of the connection; see `Stream.chunks` for what is raised."""
-        member = self._inflater()
+        inflater = self._inflater()
         try:
             while data := self._read():
                 self._received += len(data)
                 self._operation.count(received=len(data))
-                for piece in (data,) if member is None else member.feed(data):
+                for piece in (data,) if inflater is None else inflater.feed(data):
                     self._inflated += len(piece)
                     self._operation.count(inflated=len(piece))
-                    self._check_ratio()
                     yield piece
-            if member is not None and self._received and not member.ended:
-                message = f"{self._operation.endpoint}: the gzip stream stops before its end"
-                raise IncompleteResultError(message, offset=self._inflated)
+            if inflater is not None:
+                inflater.end()
         finally:
             self.close()
 
@@ -91,20 +84,15 @@ class Body:
             self._raw.close()
             self._raw.release_conn()
 
-    def _inflater(self) -> _Inflater | None:
+    def _inflater(self) -> Inflater | None:
         encoding = self._raw.headers.get("Content-Encoding", "identity").strip().lower()
         if encoding in ("gzip", "x-gzip"):
-            return _Inflater(self._operation.endpoint)
+            return Inflater(f"{self._operation.endpoint}: the body")
         if encoding in ("identity", ""):
             return None
         self.close()
         message = f"{self._operation.endpoint}: the body is encoded as {encoding!r}; gzip was asked for"
         raise UnexpectedContentError(message)
-
-    def _check_ratio(self) -> None:
-        if self._inflated > max(_RATIO_FREE, _MAX_RATIO * self._received):
-            message = f"{self._operation.endpoint}: the body inflates more than {_MAX_RATIO:,}-fold"
-            raise PayloadLimitError(message, offset=self._inflated)
 
     def _read(self) -> bytes:
         deadline = self._operation.deadline
@@ -137,29 +125,3 @@ class Body:
             return NetworkError(message, reason="timeout", endpoint=endpoint), None
         message = f"{endpoint}: the connection broke after {self._received:,} bytes of the body"
         return IncompleteResultError(message, offset=self._inflated), cause
-
-
-class _Inflater:
-    """Takes gzip members apart, one after another as the format allows, in pieces of bounded size."""
-
-    def __init__(self, endpoint: str) -> None:
-        self._endpoint = endpoint
-        self._member = zlib.decompressobj(wbits=31)
-
-    @property
-    def ended(self) -> bool:
-        """Whether the last member is whole, its checksum included."""
-        return self._member.eof
-
-    def feed(self, data: bytes) -> Iterator[bytes]:
-        try:
-            while data:
-                if self._member.eof:
-                    self._member = zlib.decompressobj(wbits=31)
-                piece = self._member.decompress(data, _PIECE)
-                data = self._member.unconsumed_tail or self._member.unused_data
-                if piece:
-                    yield piece
-        except zlib.error as exc:
-            message = f"{self._endpoint}: the body is not the gzip stream that its header says ({exc})"
-            raise PayloadError(message) from exc

@@ -5,15 +5,10 @@ from __future__ import annotations
 import itertools
 import json
 import re
-import zlib
 from typing import TYPE_CHECKING
 
-from lookerframe.exceptions import (
-    IncompleteResultError,
-    PayloadError,
-    PayloadLimitError,
-    UnexpectedContentError,
-)
+from lookerframe.exceptions import UnexpectedContentError
+from lookerframe.inflation import Inflater
 from lookerframe.render import shorten
 
 if TYPE_CHECKING:
@@ -40,10 +35,6 @@ _SQL = re.compile(
 )
 _OFFICE = re.compile(r"urn:schemas-microsoft-com|<odc:")
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f]")
-
-_PIECE = 64 * 1024
-_MAX_RATIO = 1_000
-_RATIO_FREE = 1024 * 1024
 
 
 def detect(start: bytes) -> str:
@@ -98,32 +89,10 @@ def inflated(chunks: Iterable[bytes], *, origin: str) -> Iterator[bytes]:
     if not seen.startswith(_GZIP):
         yield from itertools.chain([seen] if seen else [], source)
         return
-    yield from _inflated(itertools.chain([seen], source), origin)
-
-
-def _inflated(chunks: Iterable[bytes], origin: str) -> Iterator[bytes]:
-    received = given = 0
-    member = zlib.decompressobj(wbits=31)
-    for chunk in chunks:
-        received += len(chunk)
-        data = chunk
-        while data:
-            if member.eof:  # one member may follow the other
-                member = zlib.decompressobj(wbits=31)
-            try:
-                piece = member.decompress(data, _PIECE)
-            except zlib.error as exc:
-                message = f"{origin} begins like a gzip file, but is none ({exc})"
-                raise PayloadError(message) from exc
-            data = member.unconsumed_tail or member.unused_data
-            given += len(piece)
-            if given > max(_RATIO_FREE, _MAX_RATIO * received):
-                message = f"{origin} inflates more than {_MAX_RATIO:,}-fold"
-                raise PayloadLimitError(message, offset=given)
-            yield piece
-    if not member.eof:
-        message = f"{origin}: the gzip stream stops before its end"
-        raise IncompleteResultError(message, offset=given)
+    inflater = Inflater(origin)
+    for chunk in itertools.chain([seen], source):
+        yield from inflater.feed(chunk)
+    inflater.end()
 
 
 def _text(start: bytes) -> str:
