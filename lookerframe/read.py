@@ -14,8 +14,8 @@ from lookerframe import formats
 from lookerframe.client import Looker, Task
 from lookerframe.columns import Decoding
 from lookerframe.exceptions import ConfigError, InvalidQueryError, QueryProblem
-from lookerframe.formats.detection import WEBHOOK, detect, inflated
-from lookerframe.formats.webhook import unwrap
+from lookerframe.formats import multi_results, webhook
+from lookerframe.formats.detection import MULTI_RESULTS, WEBHOOK, detect, inflated
 from lookerframe.models import SavedQuery
 from lookerframe.payload import Payload
 from lookerframe.query import Query
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from lookerframe.result import DtypeBackend, Result
     from lookerframe.tasks import RunOptions, TaskOptions
 
+#: Bodies that have a result inside → what takes it out.
+_WRAPPERS = {WEBHOOK: webhook.unwrap, MULTI_RESULTS: multi_results.unwrap}
 _CHUNK_BYTES = 256 * 1024
 _SNIFFED_BYTES = 4096
 
@@ -279,10 +281,10 @@ def decode(
     Parameters
     ----------
     source : bytes, path, binary file or iterable of bytes
-        The body of a result as Looker sent it, or of what Looker posts to a webhook, with a result in it; it may be
-        compressed with gzip. A `str` is a path.
+        The body of a result as Looker sent it, or with one result in it: what Looker posts to a webhook, an answer of
+        ``multi_results``. It may be compressed with gzip. A `str` is a path.
     result_format : str, optional
-        One of `formats.available()`, or ``"webhook"``. By default it is told from the first bytes.
+        One of `formats.available()`, ``"webhook"`` or ``"multi_results"``. By default it is told from the first bytes.
     fields : mapping, optional
         Field metadata for formats that carry none: an object with ``dimensions``, ``measures``, ``table_calculations``
         and ``pivots``, as ``fields`` of a `json_detail` answer or of an explore. Without it types are inferred.
@@ -304,7 +306,7 @@ def decode(
     LookerSQLError, PayloadError, ConversionError
         See `read_looker_task`.
     """
-    if result_format not in (None, WEBHOOK):
+    if result_format is not None and result_format not in _WRAPPERS:
         formats.require(result_format)
     chunks, close, origin = _opened(source)
     iterator = iter(chunks)
@@ -314,8 +316,8 @@ def decode(
             result_format, iterator = _told_format(iterator)
         described = None if fields is None else lambda: fields
         payload = Payload(result_format, iterator, origin=origin, fields=described, context=_facts(query), close=close)
-        if result_format == WEBHOOK:
-            found = unwrap(payload.read(), origin=origin)
+        if result_format in _WRAPPERS:
+            found = _WRAPPERS[result_format](payload.read(), origin=origin)
             payload = replace(found, fields=described, context={**found.context, **payload.context})
         decoding = Decoding(numbers, dtypes or {}, timestamps, names, cells, pivots, on_truncate, strict=strict)
         return formats.decode(payload, decoding)

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 #: What `detect` answers to a body that wraps a result; see `webhook`.
 WEBHOOK = "webhook"
+#: What `detect` answers to results by task id; see `multi_results`.
+MULTI_RESULTS = "multi_results"
 
 _MAGIC = (
     (b"PK\x03\x04", "xlsx"),
@@ -28,6 +30,8 @@ _BOM = b"\xef\xbb\xbf"
 _WRAPPERS = frozenset({"scheduled_plan", "attachment", "form_params"})
 #: A string, whole or cut off, or a bracket.
 _TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)|[][{}]', re.DOTALL)
+#: How results by task id begin.
+_ENTRY = re.compile(r'\{\s*"[^"\\]+"\s*:\s*\{\s*"status"\s*:')
 _COLON = re.compile(r"\s*+:")
 #: How Looker's SQL begins. A heading of csv may begin with the same words, but hardly spelt so.
 _SQL = re.compile(
@@ -48,8 +52,9 @@ def detect(start: bytes) -> str:
     Returns
     -------
     str
-        A result format, as the API spells it, or ``"webhook"``. Labels of `json_label` look like names, so it is told
-        as ``"json"``; what is text and nothing else is ``"txt"`` if its first line has a tab, else ``"csv"``.
+        A result format, as the API spells it, ``"webhook"`` or ``"multi_results"``. Labels of `json_label` look like
+        names, so it is told as ``"json"``; what is text and nothing else is ``"txt"`` if its first line has a tab, else
+        ``"csv"``.
 
     Raises
     ------
@@ -117,6 +122,8 @@ def _nothing_known(start: bytes) -> UnexpectedContentError:
 
 
 def _of_object(text: str) -> str:
+    if _ENTRY.match(text):
+        return MULTI_RESULTS
     names = set(_members(text))
     if names & _WRAPPERS:
         return WEBHOOK
