@@ -108,8 +108,11 @@ def _left(
     """Count the columns before the pivots: the labels of the pivoted dimensions stand over the last of them."""
     dimensions = [field for field in fields if field.measure is False]
     due = {tuple(spelt(head).strip() for head in heads) for spelt in _SPELLINGS}
+    # Without dimensions a value may read like the label of its own; no measure stands before the pivots.
+    measures = [field for field in fields if field.measure and not field.is_calculation]
+    taken = set() if dimensions else {spelt(field).strip() for field in measures for spelt in _SPELLINGS}
     for place in range(max(0, len(dimensions) - 1), len(labels)):
-        if tuple(text.strip() for text in above[place]) in due:
+        if labels[place] not in taken and tuple(text.strip() for text in above[place]) in due:
             return place + 1
     known = {spelt(field).strip() for field in dimensions for spelt in _SPELLINGS}
     return next((place for place, label in enumerate(labels) if label not in known), len(labels))

@@ -130,7 +130,10 @@ class _Reading:
 
         def is_spread(field: Field) -> bool:
             cell = row.get(field.name)
-            return not row or (isinstance(cell, dict) and cell.keys() <= keys)
+            if not isinstance(cell, dict):
+                return not row
+            # A pivot may be called `value`, but what stands there is a cell then.
+            return cell.keys() <= keys and all(isinstance(member, dict) for member in cell.values())
 
         timezone = described.get("timezone") or self._findings.metadata.get("timezone")
         return Layout(
