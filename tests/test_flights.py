@@ -82,7 +82,8 @@ def test_an_empty_result_has_the_same_schema(looker: Looker, result_format: str)
 
     assert some.num_rows > 0
     assert none.num_rows == 0
-    assert none.schema.equals(some.schema, check_metadata=True)
+    # Each has its own task in the metadata of the whole; that of the fields is the same.
+    assert none.schema.remove_metadata().equals(some.schema.remove_metadata(), check_metadata=True)
     assert none.schema.field("flights.year").type == pa.float64()
     assert none.schema.field("flights.count").type == pa.int64()
 

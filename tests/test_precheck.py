@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import random
 from typing import TYPE_CHECKING, Any
@@ -303,8 +302,11 @@ def test_every_field_of_every_explore_can_be_asked_for(refused: Callable[[Query]
     """No field that the server describes is taken for an unknown one."""
     for model, explore in (("flights", "flights"), ("thelook", "order_items")):
         known = looker.explore_fields(model, explore)
-        names = [item["name"] for item in itertools.chain(known["dimensions"], known["measures"])]
-        query = Query(model=model, explore=explore, fields=names, sorts=names, filters=dict.fromkeys(names, ""))
+        fields = [*known["dimensions"], *known["measures"]]
+        names = [item["name"] for item in fields]
+        # Lists cannot be filtered by the local Looker; no source says whether they can in another one.
+        filters = dict.fromkeys((item["name"] for item in fields if item["type"] != "list"), "")
+        query = Query(model=model, explore=explore, fields=names, sorts=names, filters=filters)
 
         assert len(names) > 20
         assert problems(query, known) == ()
