@@ -1,6 +1,6 @@
 """Measure lookerframe beside what else reads Looker's results, and write the report.
 
-    python -m benchmarks.run           # `make bench`: about half an hour; writes docs/benchmarks.md and .svg
+    python -m benchmarks.run           # `make bench`: about a quarter of an hour; writes docs/benchmarks.md and .svg
     python -m benchmarks.run --quick   # a minute, small bodies; writes out/benchmarks.md and .svg
 
 Needs Linux and the extra ``bench``. Each measurement has a process of its own, on one core; contenders take turns, so
@@ -40,7 +40,7 @@ class Scale:
     folder: Path
 
 
-FULL = Scale(32 * _MB, 5, (500 * _MB, 1000 * _MB, 2000 * _MB), (10 * _MB, 500 * _MB), _ROOT / "docs")
+FULL = Scale(24 * _MB, 3, (500 * _MB, 1000 * _MB, 2000 * _MB), (10 * _MB, 500 * _MB), _ROOT / "docs")
 QUICK = Scale(2 * _MB, 1, (5 * _MB, 10 * _MB), (2 * _MB,), _ROOT / "out")
 
 
