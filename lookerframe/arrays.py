@@ -43,6 +43,7 @@ _FISCAL_YEAR = re.compile(r"FY(\d{4})", re.ASCII)
 _NUMBERS = ("int64", "float64", "decimal128", "bool, int64")
 #: Arrow knows when clocks change up to here; for later times it takes the last offset that it has.
 _END_OF_RULES = dt.datetime(2037, 1, 1)  # noqa: DTZ001 - a wall clock
+_FIRST_TIME = dt.datetime(1, 1, 1)  # noqa: DTZ001
 _INSTANT = dt.timedelta(microseconds=1)
 _INT64_DIGITS = 19
 _MAX_DIGITS = 1000  # of an integer that is read as one: Python takes a time that grows with their square
@@ -335,7 +336,10 @@ def _build_periods(values: Sequence[Any]) -> pa.Array:
 
 
 def _build_timestamps(values: Sequence[Any]) -> pa.Array:
-    return pc.cast(pa.array(values, pa.string()), pa.timestamp("us"))
+    found = pc.cast(pa.array(values, pa.string()), pa.timestamp("us"))
+    if found.null_count < len(found) and pc.less(pc.min(found), _FIRST_TIME).as_py():
+        raise pa.ArrowInvalid("year 0")  # Arrow has one, no calendar of Python's has
+    return found
 
 
 def _build_json(values: Sequence[Any]) -> pa.Array:
@@ -382,8 +386,8 @@ def zoned(timezone: str, *, utc: bool) -> Reader:
 
     reader = _simple(arrow_type, TIMESTAMP.annotation, _exact_string, build)
     try:
-        reader.build([None, "2000-01-01 00:00:00"])
-    except pa.ArrowException as exc:
+        reader.build([None, "2000-01-01 00:00:00", "2100-07-01 00:00:00"])
+    except (pa.ArrowException, zoneinfo.ZoneInfoNotFoundError, ValueError) as exc:
         message = f"the time zone {timezone!r} of this result is not known on this machine; use timestamps='naive'"
         raise ConfigError(message, setting="timestamps") from exc
     return reader

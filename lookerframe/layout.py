@@ -155,6 +155,7 @@ class Layout:
         ConversionError, PayloadError, LookerSQLError, FetchError
             The first rows cannot be read.
         """
+        findings.pivots = len(self._pivots) if self._heads else None
         arranged: Iterable[Piece] = self._arranged(pieces, findings)
         if self._is_long:
             plan = self._plan()

@@ -172,7 +172,8 @@ class SavedQuery:
             "model": self.model,
             "explore": self.view,
             "fields": list(self.fields) or None,
-            "limit": _row_limit(self.limit),
+            "limit": _count(self.limit),
+            "column_limit": _count(self.column_limit),
             "pivots": list(self.pivots) or None,
             "total": self.total,
             "row_total": None if self.row_total is None else self.row_total.lower() not in _NO_ROW_TOTAL,
@@ -182,7 +183,7 @@ class SavedQuery:
         return {name: value for name, value in facts.items() if value is not None}
 
 
-def _row_limit(text: str | None) -> int | None:
+def _count(text: str | None) -> int | None:
     try:
         return int(text or "")
     except ValueError:

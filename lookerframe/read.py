@@ -311,8 +311,8 @@ def decode(
     chunks, close, origin = _opened(source)
     iterator = iter(chunks)
     try:
+        iterator = inflated(iterator, origin=origin)
         if result_format is None:
-            iterator = inflated(iterator, origin=origin)
             result_format, iterator = _told_format(iterator)
         described = None if fields is None else lambda: fields
         payload = Payload(result_format, iterator, origin=origin, fields=described, context=_facts(query), close=close)
@@ -354,7 +354,8 @@ def _asked(
 
 def _opened(source: Any) -> tuple[Iterable[bytes], Any, str]:
     if isinstance(source, bytes | bytearray | memoryview):
-        return [bytes(source)], _nothing, "bytes"
+        whole = bytes(source)
+        return (whole[start : start + _CHUNK_BYTES] for start in range(0, len(whole), _CHUNK_BYTES)), _nothing, "bytes"
     if isinstance(source, str | os.PathLike):
         path = Path(source)
         try:

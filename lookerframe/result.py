@@ -41,6 +41,10 @@ BATCH_ROWS = 16_384
 BATCH_BYTES = 64 * 1024 * 1024
 
 
+#: Pivots at most where a query says nothing. Source: Looker's documentation, for its own pages; assumed for the API.
+_COLUMN_LIMIT = 50
+
+
 class ArrowStream(Protocol):
     """Anything that hands out Arrow data by the C stream interface: a `Result`, a table, a polars frame."""
 
@@ -58,8 +62,10 @@ class Findings:
         See `Result.notes`.
     truncated, columns_truncated : bool or None
         Whether Looker cut the rows, or the columns of pivots; see `Result.truncated`.
-    rows : int or None
+    rows : int
         Rows as Looker counts them: without totals, and wide.
+    pivots : int or None
+        Pivots as Looker counts them: without the totals of rows; None if the result is not pivoted.
     totals, row_totals : pyarrow.Table or None
         See `Result.totals` and `Result.row_totals`.
     subtotals : dict
@@ -72,6 +78,7 @@ class Findings:
         self.truncated: bool | None = None
         self.columns_truncated: bool | None = None
         self.rows = 0
+        self.pivots: int | None = None
         self.totals: pa.Table | None = None
         self.row_totals: pa.Table | None = None
         self.subtotals: dict[tuple[str, ...], pa.Table] = {}
@@ -156,7 +163,9 @@ class Result:
     def truncated(self) -> bool | None:
         """Whether Looker cut rows, or columns of pivots, at a limit; None if that cannot be known. Final at the end."""
         found = self._findings
-        return True if found.columns_truncated else found.truncated
+        if found.columns_truncated or (found.truncated is False and self._may_lack_columns()):
+            return True if found.columns_truncated else None
+        return found.truncated
 
     @property
     def totals(self) -> pa.Table | None:
@@ -269,8 +278,8 @@ class Result:
             nullable types (Int64, Float64, boolean, string); dates and timestamps as datetime64. ``"numpy"``: what
             pyarrow converts to by itself; integers with nulls become float64 and booleans with nulls object.
         multiindex : bool, default False
-            Whether the columns of a pivoted result have a `pandas.MultiIndex`: the field, then a level for each pivoted
-            dimension.
+            Whether the columns of a pivoted, wide result have a `pandas.MultiIndex`: the field, then a level for each
+            pivoted dimension.
 
         Returns
         -------
@@ -303,7 +312,7 @@ class Result:
         table = self.to_arrow()
         frame: pd.DataFrame = table.to_pandas(**options)
         frame.attrs |= attrs_of(self.schema, self._findings.metadata)
-        if multiindex:
+        if multiindex and any(len(column.heading) > 1 for column in self._columns):
             frame.columns = self._multiindex()
         return frame
 
@@ -313,11 +322,12 @@ class Result:
         names: list[str | None] = ["field", *self._pivot_names]
         depth = max([len(names), *(len(column.heading) for column in self._columns)])
         names += [None] * (depth - len(names))  # pivots are listed, but not the dimensions that they are of
-        tuples = []
+        tuples: list[tuple[str, ...]] = []
         for column in self._columns:
             field = column.heading[0] if column.part == "value" else f"{column.heading[0]}.{column.part}"
-            levels = [field, *column.heading[1:]]
-            tuples.append((*levels, *[""] * (depth - len(levels))))
+            values = (*column.heading[1:], *[""] * (depth - len(column.heading)))
+            numbered = (field, *(f"{field}_{number}" for number in range(2, len(self._columns) + 2)))
+            tuples.append(next((name, *values) for name in numbered if (name, *values) not in tuples))
         return pd.MultiIndex.from_tuples(tuples, names=names)
 
     def close(self) -> None:
@@ -407,8 +417,16 @@ class Result:
             cut = "may have cut" if maybe else "cut"
             at = f" at the limit of {limit:,}" if isinstance(limit, int) and limit >= 0 else " at a row limit"
             self._tell(f"Looker {cut} this result{at}: {rows:,} rows came; ask with limit=-1 for all rows", limit)
-        if found.columns_truncated:
-            self._tell("Looker cut columns of this pivoted result at its column limit; ask with a larger one", limit)
+        if found.columns_truncated or self._may_lack_columns():
+            cut = "cut" if found.columns_truncated else "may have cut"
+            self._tell(f"Looker {cut} columns of this pivoted result at its column limit; ask with a larger one", limit)
+
+    def _may_lack_columns(self) -> bool:
+        """Tell whether there are as many pivots as the query allows, and no word of Looker on whether that is all."""
+        found = self._findings
+        if found.columns_truncated is not None or found.pivots is None:
+            return False
+        return bool(found.pivots >= found.metadata.get("column_limit", _COLUMN_LIMIT))
 
     def _tell(self, message: str, limit: Any) -> None:
         if self._on_truncate == "raise":

@@ -136,16 +136,21 @@ class RowDecoder:
         return (piece for piece in pieces if not self.errors)
 
     def _compare_names(self, row: Mapping[str, Any]) -> None:
-        """Note members that are no columns; refuse rows that have no others, for their values would pass for nulls."""
+        """Note members that are no columns; refuse labels in the place of names, whose values would pass for nulls."""
         unlisted = [name for name in row if name not in self._names]
         self.unlisted.update(dict.fromkeys(unlisted))
         # The first row speaks for all: which others stand first in a piece depends on the lengths of those before.
-        if self.rows or not unlisted or len(unlisted) < len(row) or not self._names or ERROR_KEY in row:
+        if self.rows or not unlisted or not self._names or ERROR_KEY in row:
+            return
+        absent = [column.field for column in self._columns if column.path[0] not in row]
+        labels = {label for field in absent for label in (field.label, field.label_short)}
+        if len(unlisted) < len(row) and labels.isdisjoint(unlisted):
             return
         found, due = (", ".join(map(repr, list(names)[:3])) for names in (row, self._names))
+        some = "not all" if len(unlisted) < len(row) else "none"
         message = (
-            f"row 0 has {found}, but none of the fields that the metadata lists: {due}; "
-            "labels stand for names if the task was made with apply_vis"
+            f"row 0 has {found}, but {some} of the fields that the metadata lists: {due}; "
+            "labels stand for names in json_label, and if the task was made with apply_vis"
         )
         raise PayloadError(message, result_format=self._format)
 

@@ -524,3 +524,21 @@ def test_formatted_numbers_are_told_with_their_cause(text: str, column: Col) -> 
             decode(body, result_format, columns=[column]).to_arrow()
         decoding = Decoding(dtypes={"v.n": "string"})
         assert decode(body, result_format, columns=[column], decoding=decoding).to_arrow()["v.n"].to_pylist() == [text]
+
+
+@pytest.mark.parametrize("zone", ["+05:30", "No/Where", ""])
+def test_a_zone_without_rules_is_refused_before_any_row(zone: str) -> None:
+    """Also one that Arrow takes for an offset."""
+    body = json_detail([Col("v.t", "date_time")], [{"v.t": "2040-01-01 00:00:00"}], timezone=zone)
+
+    with pytest.raises(ConfigError, match="time zone"):
+        decode(body, decoding=Decoding(timestamps="aware"))
+
+
+@pytest.mark.parametrize("kind", ["date_time", "date_date"])
+def test_there_is_no_year_0(kind: str) -> None:
+    """Arrow has one, but a value of it can be read by nothing else."""
+    body = json_detail([Col("v.t", kind)], [{"v.t": "0000-01-01 00:00:00"[: 10 if kind == "date_date" else 19]}])
+
+    with pytest.raises(ConversionError, match="0000-01-01"):
+        decode(body).to_arrow()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import time
@@ -397,3 +398,11 @@ def test_an_unknown_format_lists_the_known_ones() -> None:
     """The error says what can be decoded."""
     with pytest.raises(lf.UnknownFormatError, match=r"'pdf'; known: .*json, .*json_detail"):
         lf.decode(b"%PDF", "pdf")
+
+
+def test_a_saved_file_may_be_compressed_whatever_its_format_is_called() -> None:
+    """Gzip is told from its first bytes, whether the format is named or not."""
+    body = gzip.compress(b'[{"a":1}]')
+
+    for named in ("json", None):
+        assert lf.decode(body, named).to_arrow().to_pydict() == {"a": [1]}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import gc
 import inspect
+import json
 import warnings
 import weakref
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+import lookerframe as lf
 from lookerframe import result as result_module
 from lookerframe.columns import Decoding
 from lookerframe.exceptions import (
@@ -776,3 +778,59 @@ def test_subtotals_are_tables_by_what_they_group() -> None:
         (): [{"v.a": None, "v.b": None, "v.n": 7}],
     }
     assert all(table.schema.types == [pa.string(), pa.string(), pa.int64()] for table in result.subtotals.values())
+
+
+def pivoted(pivots: int, **members: Any) -> bytes:
+    """Write a result of so many pivots."""
+    names = [f"p{number}" for number in range(pivots)]
+    fields = {"dimensions": [], "measures": [{"name": "v.n", "type": "count", "measure": True, "label": "N"}]}
+    fields["pivots"] = [{"name": "v.p", "type": "string", "label": "P"}]
+    listed = [{"key": name, "data": {"v.p": name}} for name in names]
+    row = {"v.n": {name: {"value": 1} for name in names}}
+    return json.dumps({"fields": fields, "pivots": listed, "data": [row], **members}).encode()
+
+
+@pytest.mark.parametrize(
+    ("pivots", "asked", "said", "known"),
+    [
+        (2, 2, None, None),
+        (1, 2, None, False),
+        (49, None, None, False),
+        (50, None, None, None),
+        (2, 2, False, False),
+        (1, 50, True, True),
+    ],
+)
+def test_columns_that_may_be_cut_are_told(
+    pivots: int, asked: int | None, said: bool | None, known: bool | None
+) -> None:
+    """As many pivots as the query allows may be all or not, where the answer does not say."""
+    query = {"model": "m", "view": "v", "pivots": ["v.p"], "column_limit": asked and str(asked)}
+    members = {} if said is None else {"columns_truncated": said}
+
+    result = lf.decode(pivoted(pivots, **members), query=query, on_truncate="ignore")
+    assert result.to_arrow().num_columns == pivots
+    assert result.truncated is known
+
+    strict = lf.decode(pivoted(pivots, **members), query=query, on_truncate="raise")
+    if known is False:
+        assert strict.to_arrow().num_rows == 1
+    else:
+        with pytest.raises(TruncatedError, match=r"cut columns of this pivoted result at its column limit"):
+            strict.to_arrow()
+
+
+def test_a_multiindex_has_no_column_twice() -> None:
+    """Labels and pivot values may be alike; where nothing is pivoted there is nothing to nest."""
+    cells = {"null": {"value": 1}, "v.p___null": {"value": 2}}
+    listed = [{"key": "null", "data": {"v.p": "null"}}, {"key": "v.p___null", "data": {"v.p": None}}]
+    body = json.loads(pivoted(0)) | {"pivots": listed, "data": [{"v.n": cells}]}
+    result = lf.decode(json.dumps(body).encode())
+
+    frame = result.to_pandas(multiindex=True)
+    assert list(frame.columns) == [("v.n", "null"), ("v.n_2", "null")]
+    assert frame.iloc[0].to_list() == [1, 2]
+
+    flat = decode(json_rows([{"v.a": "x", "v.n": 1}]), "json", columns=COLUMNS).to_pandas(multiindex=True)
+    assert not isinstance(flat.columns, pd.MultiIndex)
+    assert flat["v.n"].to_list() == [1]

@@ -202,7 +202,8 @@ class _Reading:
         if isinstance(truncated, bool) or not self._form.totals_last:
             # json_detail has `truncated` only where it is true, json_bi never. Source: recorded answers.
             self._findings.truncated = truncated is True
-        self._findings.columns_truncated = described.get("columns_truncated") in (True, "true", "yes")
+        if described.get("columns_truncated") is not None:
+            self._findings.columns_truncated = described["columns_truncated"] in (True, "true", "yes")
         self._learn(described)
         return described
 
@@ -214,6 +215,9 @@ class _Reading:
 
     def _learn(self, described: Mapping[str, Any]) -> None:
         known = {key: described[key] for key in self._form.metadata if described.get(key) is not None}
+        if isinstance(known.get("explore"), dict):  # other formats have its name, from the query
+            about = known.pop("explore")
+            known |= {f"explore_{key}".removesuffix("_name"): text for key, text in about.items() if text is not None}
         self._findings.metadata.update(known)
 
 

@@ -70,6 +70,7 @@ class _Reading:
         self._rows = RowArray(payload.chunks, key=None, result_format=form.name)
         self._spool: Spool | None = None
         self._keys: Mapping[str, str] = {}
+        self._supermeasures: Sequence[str] = ()
 
     def result(self) -> Result:
         self._rows.head()
@@ -108,7 +109,7 @@ class _Reading:
             cell = row.get(self._keys[field.name])
             return not row or (isinstance(cell, dict) and levels[0] in cell)
 
-        pivoted = spread_fields(fields, is_spread) if heads else ()
+        pivoted = spread_fields(fields, is_spread, supermeasures=self._supermeasures) if heads else ()
         if self._spool is not None and not pivots:
             self._refuse_bare_values(self._spool, pivoted, levels)
         context = self._findings.metadata
@@ -133,6 +134,7 @@ class _Reading:
             return tuple(Field(name) for name in row), tuple(Field(name) for name in _levels(row))
         metadata = self._payload.fields()
         fields, heads = fields_of(metadata), pivot_fields_of(metadata)
+        self._supermeasures = [item["name"] for item in metadata.get("supermeasure_like") or ()]
         if not heads and (levels := _levels(row)):
             known = {self._key(field): field for field in fields}
             heads = tuple(known.get(level, Field(level)) for level in levels)

@@ -97,7 +97,7 @@ def json_value(value: Any) -> Any:
         nearest = float(value)
         return nearest if Decimal(repr(nearest)) == value else value
     if isinstance(value, dt.datetime):
-        return f"{value.isoformat(sep=' ')} +0000"
+        return f"{value.replace(tzinfo=None).isoformat(sep=' ')} +0000"
     if isinstance(value, dt.date | dt.time | dt.timedelta):
         return str(value)
     return value

@@ -243,7 +243,7 @@ def test_envelope_becomes_metadata() -> None:
 
     for key in ("id", "ran_at", "runtime", "sql", "timezone", "from_cache", "has_subtotals"):
         assert result.metadata[key] == MEMBERS[key]
-    assert result.metadata["explore"] == {"name": "e"}
+    assert result.metadata["explore"] == "e"
     assert result.metadata["applied_filters"] == {"v.a": {"value": "x"}}
     assert result.metadata["has_totals"] is False
     assert not {"fields", "data", "added_params", "drill_menu_build_time"} & set(result.metadata)

@@ -263,3 +263,27 @@ def test_other_bodies_are_refused(body: bytes, error: type[PayloadError], text: 
     for size in (1, 4096) if len(body) < 1000 else (4096,):
         with pytest.raises(error, match=text):
             decode(chunked(body, size), "json", columns=columns)
+
+
+def test_labels_are_no_names_even_if_some_are() -> None:
+    """A calculation is called by its label in both, so one name that fits says nothing of the others."""
+    fields = metadata([Col("a.s"), Col("a.c", "count", "measures"), Col("margin", "number", "table_calculations")])
+    fields["dimensions"][0]["label"] = "A S"
+    fields["measures"][0]["label"] = "A C"
+    body = dumped([{"A S": "x", "A C": 5, "margin": 0.5}])
+
+    with pytest.raises(PayloadError, match=r"row 0 has 'A S', 'A C', 'margin', but not all of .* json_label"):
+        formats.decode(Payload("json", [body], fields=lambda: fields))
+    table = formats.decode(Payload("json_label", [body], fields=lambda: fields)).to_arrow()
+    assert table.to_pydict() == {"a.s": ["x"], "a.c": [5], "margin": [0.5]}
+
+
+def test_supermeasures_stand_outside_of_the_pivot() -> None:
+    """They have one value in a row."""
+    fields = metadata([Col("v.a"), Col("v.n", "count", "measures"), Col("v.all", "count", "measures")])
+    fields |= {"pivots": [{"name": "v.p", "type": "string"}], "supermeasure_like": [{"name": "v.all"}]}
+    body = dumped([{"v.a": "x", "v.n": {"v.p": {"k": 1}}, "v.all": 7}])
+
+    table = formats.decode(Payload("json", [body], fields=lambda: fields)).to_arrow()
+
+    assert table.to_pydict() == {"v.a": ["x"], "v.n|k": [1], "v.all": [7]}
