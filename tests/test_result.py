@@ -828,7 +828,7 @@ def test_a_multiindex_has_no_column_twice() -> None:
     result = lf.decode(json.dumps(body).encode())
 
     frame = result.to_pandas(multiindex=True)
-    assert list(frame.columns) == [("v.n", "null"), ("v.n_2", "null")]
+    assert frame.columns.equals(pd.MultiIndex.from_tuples([("v.n", "null"), ("v.n_2", "null")]))
     assert frame.iloc[0].to_list() == [1, 2]
 
     flat = decode(json_rows([{"v.a": "x", "v.n": 1}]), "json", columns=COLUMNS).to_pandas(multiindex=True)
