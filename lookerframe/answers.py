@@ -119,6 +119,8 @@ def _said(headers: Mapping[str, str], body: bytes) -> tuple[str, str | None, lis
         found = jsonlib.loads(text)
     except (ValueError, RecursionError):
         return shorten(" ".join(text.split()), 500), None, []
+    if isinstance(found, list) and found and isinstance(found[0], dict) and "looker_error" in found[0]:
+        found = {"message": found[0]["looker_error"]}
     if not isinstance(found, dict):
         return shorten(text, 500), None, []
     message, url, errors = found.get("message"), found.get("documentation_url"), found.get("errors")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, get_args
 
 from lookerframe import formats, tasks
 from lookerframe.auth import Login
@@ -190,6 +190,7 @@ class Looker:
             See `submit` and `Task.result`.
         """
         formats.require(result_format)
+        _refuse_unknown_detail(detail)
         decoding = Decoding(numbers, dtypes or {}, timestamps, names, cells, pivots, on_truncate, strict=strict)
         deadline, stats = Deadline(timeout), Stats()
         task = self._submit(query, result_format, deadline, stats, _now(options))
@@ -231,6 +232,7 @@ class Looker:
             See `run`.
         """
         formats.require(result_format)
+        _refuse_unknown_detail(detail)
         decoding = Decoding(numbers, dtypes or {}, timestamps, names, cells, pivots, on_truncate, strict=strict)
         deadline, stats = Deadline(timeout), Stats()
         found = look if isinstance(look, Look) else self._look(look, deadline, stats)
@@ -313,6 +315,12 @@ class Looker:
         NotFoundError, FetchError, SchemaError
             See `explore_fields`.
         """
+        given: Any = query
+        if not isinstance(given, Query):
+            problem = QueryProblem(
+                f"a Query is checked, not {type(given).__name__}; what Looker has saved was accepted by it"
+            )
+            raise InvalidQueryError([problem])
         if found := problems(query, self.explore_fields(query.model, query.explore)):
             raise InvalidQueryError(found)
 
@@ -340,7 +348,7 @@ class Looker:
             exc.query = exc.query or (query if isinstance(query, Query | SavedQuery) else None)
             raise
         asked = query if isinstance(query, Query) else saved
-        return Task(self, state.id or "", state=state, asked=asked, limit=options.get("limit"))
+        return Task(self, state.id or "", state=state, asked=asked, options=options)
 
     def _saved(self, query: str | Query | SavedQuery, deadline: Deadline, stats: Stats) -> SavedQuery:
         if isinstance(query, SavedQuery):
@@ -419,13 +427,14 @@ class Task:
         *,
         state: QueryTask | None = None,
         asked: Query | SavedQuery | None = None,
-        limit: int | None = None,
+        options: Mapping[str, Any] | None = None,
     ) -> None:
         self.id = task_id
         self.looker = looker
         self._known = state
         self._asked = asked
-        self._limit = limit
+        self._options = dict(options or {})
+        self._limit = self._options.get("limit")
         self._own = state is not None
         self._alive = self._own
 
@@ -550,6 +559,8 @@ class Task:
         return tasks.kill(self.looker._transport, self.id, deadline=deadline, stats=Stats())  # noqa: SLF001
 
     def _result(self, deadline: Deadline, stats: Stats, decoding: Decoding, detail: Detail) -> Result:
+        _refuse_unknown_detail(detail)
+
         def failed(exc: BaseException) -> None:
             self._failed(exc)
             if detail == "fetch" and isinstance(exc, LookerSQLError):
@@ -577,10 +588,11 @@ class Task:
         if error.result_format == "json_detail" or error.is_located or not query_id:
             return
         try:
-            again = self.looker._submit(SavedQuery(id=query_id), "json_detail", deadline, stats, {})  # noqa: SLF001
-            again._result(deadline, stats, Decoding(on_truncate="ignore"), "no").close()  # noqa: SLF001
+            again = self.looker._submit(SavedQuery(id=query_id), "json_detail", deadline, stats, self._options)  # noqa: SLF001
+            again._result(deadline, stats, Decoding(on_truncate="ignore"), "no").to_arrow()  # noqa: SLF001
+            error.add_note("run once more as json_detail, for the details, the query did not fail")
         except LookerSQLError as found:
-            error.issues, error.sql = found.issues, found.sql
+            error.take_over(found)
         except LookerFrameError as exc:
             error.add_note(f"asking for the details as json_detail failed: {type(exc).__name__}")
 
@@ -623,6 +635,12 @@ class Task:
         except LookerFrameError:
             return False
         return True if stopped else None
+
+
+def _refuse_unknown_detail(detail: Any) -> None:
+    if detail not in get_args(Detail):
+        message = f"detail={detail!r} is not known; give one of {', '.join(map(repr, get_args(Detail)))}"
+        raise ConfigError(message, setting="detail")
 
 
 def _now(options: TaskOptions) -> TaskOptions:

@@ -44,8 +44,8 @@ from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from lookerframe.panels import error_panel
-from lookerframe.render import excerpt, shorten
+from lookerframe.panels import Entry, error_panel
+from lookerframe.render import excerpt, printable, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -140,7 +140,7 @@ class InvalidQueryError(LookerFrameError, ValueError):
     def __str__(self) -> str:
         head = f"{self.endpoint}: " if self.endpoint else ""
         head += self.message or "the query is not valid"
-        return "\n".join([head, *(f"  - {problem}" for problem in self.problems)])
+        return printable("\n".join([head, *(f"  - {shorten(str(problem), _MAX_TEXT)}" for problem in self.problems)]))
 
 
 class FetchError(LookerFrameError):
@@ -200,7 +200,7 @@ class FetchError(LookerFrameError):
         text = f"{where}: {self.message}" if where else self.message
         if self.attempts > 1:
             text += f" (after {self.attempts} attempts)"
-        return f"{text}\n{self.advice}" if self.advice else text
+        return printable(f"{text}\n{self.advice}" if self.advice else text)
 
 
 class AuthError(FetchError):
@@ -276,7 +276,8 @@ class SqlIssue:
     summary : str or None
         Looker's sentence about it ("The ... database encountered an error while running this query.").
     line, column, character : int or None
-        The place in the SQL, as Looker gives it (``sql_error_loc``); lines and columns count from 1.
+        The place in the SQL, as Looker gives it (``sql_error_loc``). Lines count from 1; columns too, as is assumed,
+        but from 0 where the database's own words say ``line 2 at position 4`` of the same place, as Snowflake's do.
     level : str or None
         As Looker sends it; only ``"error"`` has been seen.
     fatal : bool or None
@@ -314,8 +315,8 @@ class SqlIssue:
             message=details or summary or "(no message)",
             summary=summary if details else None,
             line=_position(place.get("line")),
-            column=_position(place.get("column")),
-            character=_position(place.get("character")),
+            column=_position(place.get("column"), least=0),
+            character=_position(place.get("character"), least=0),
             level=_text(item.get("level")),
             fatal=fatal if isinstance(fatal, bool) else None,
             params=_text(item.get("params")),
@@ -330,18 +331,34 @@ class SqlIssue:
             return not self.fatal
         return (self.summary or self.message).startswith(_NOTES)
 
+    @property
+    def place(self) -> tuple[int, int | None] | None:
+        """Line and column, both counted from 1; None without a line."""
+        if self.line is None:
+            return None
+        column = self.column
+        if column is not None and re.search(rf"line {self.line} at position {column}\b", self.message):
+            column += 1
+        return self.line, column or None
+
+    @property
+    def where(self) -> str | None:
+        """The place in words; None without one."""
+        if self.place is not None:
+            line, column = self.place
+            return f"at line {line}" + (f", column {column}" if column is not None else "")
+        return None if self.character is None else f"at character {self.character}"
+
     def render(self, sql: str | None = None) -> str:
         """Write the issue out: the database's words, Looker's sentence, the place in `sql`."""
         parts = [shorten(self.message, _MAX_TEXT)]
         if self.summary:
             parts.append(f"({shorten(self.summary, _MAX_TEXT)})")
+        if self.where:
+            parts.append(self.where)
         statement = sql or self.params
-        if self.line is not None:
-            parts.append(f"at line {self.line}" + (f", column {self.column}" if self.column is not None else ""))
-            shown = excerpt(statement, self.line, self.column) if statement else ""
-            if shown:
-                parts.append(shown)
-        return "\n".join(parts)
+        shown = excerpt(statement, *self.place) if statement and self.place else ""
+        return "\n".join([*map(printable, parts), *([shown] if shown else [])])
 
 
 class LookerSQLError(LookerFrameError):
@@ -400,12 +417,33 @@ class LookerSQLError(LookerFrameError):
         return tuple(issue for issue in self.issues if not issue.is_note) or self.issues
 
     @property
+    def _ranked(self) -> tuple[SqlIssue, ...]:
+        failures = self.failures
+        return (*failures, *(issue for issue in self.issues if issue not in failures))
+
+    def take_over(self, found: LookerSQLError) -> None:
+        """Add what another error of the same query says: in place of what is said here, if it says it, too.
+
+        Parameters
+        ----------
+        found
+            Mostly from a result format that has a place for more.
+        """
+        words = [text for issue in found.issues for text in (issue.message, issue.summary or "")]
+        is_told = found.is_located or all(any(issue.message in text for text in words) for issue in self.failures)
+        self.issues = found.issues if is_told else (*self.issues, *found.issues)
+        self.args = (self.issues,)
+        self.sql = found.sql or self.sql
+        for name in ("query_id", "slug", "model", "explore", "fields", "url"):
+            setattr(self, name, getattr(self, name) or getattr(found, name))
+
+    @property
     def is_located(self) -> bool:
         """Whether an issue says where in the SQL it arose."""
         return any(issue.line is not None for issue in self.issues)
 
     def __str__(self) -> str:
-        shown = [issue.render(self.sql) for issue in self.issues[:_MAX_ISSUES]]
+        shown = [issue.render(self.sql) for issue in self._ranked[:_MAX_ISSUES]]
         if len(self.issues) > _MAX_ISSUES:
             shown.append(f"... and {len(self.issues) - _MAX_ISSUES} more issues")
         text = "\n".join(shown) or "the query failed without a message"
@@ -425,10 +463,10 @@ class LookerSQLError(LookerFrameError):
         """
         return {
             "error": type(self).__name__,
-            "message": self.failures[0].message[:_MAX_TEXT] if self.failures else "",
+            "message": shorten(self.failures[0].message, _MAX_TEXT) if self.failures else "",
             "issues": [
                 {name: shorten(value, _MAX_TEXT) if isinstance(value, str) else value for name, value in issue.items()}
-                for issue in (asdict(issue) for issue in self.issues[:_MAX_ISSUES])
+                for issue in (asdict(issue) for issue in self._ranked[:_MAX_ISSUES])
             ],
             "sql": None if self.sql is None else shorten(self.sql, _MAX_SQL),
             **{name: getattr(self, name) for name in _WHERE},
@@ -440,13 +478,13 @@ class LookerSQLError(LookerFrameError):
         facts = [(name, str(value)) for name in _WHERE if (value := getattr(self, name)) is not None and name != "url"]
         if self.fields:
             facts.append(("fields", ", ".join(self.fields)))
+        facts += [("note", note) for note in getattr(self, "__notes__", ())]
         links = [("open in Looker", self.url or "")]
         links += [("edit the LookML", issue.edit_url) for issue in shown if issue.edit_url]
         return error_panel(
             "The query failed",
-            [(issue.message, issue.summary) for issue in shown],
+            [Entry(issue.message, issue.summary, issue.where, *(issue.place or ())) for issue in shown],
             sql=self.sql or next((issue.params for issue in shown if issue.params), None),
-            places=[(issue.line, issue.column) for issue in shown if issue.line is not None],
             facts=facts,
             links=links,
         )
@@ -461,7 +499,7 @@ class LookerSQLError(LookerFrameError):
 
             self._shown_in = shell.execution_count
             display(HTML(self._repr_html_()))  # type: ignore[no-untyped-call]
-        return [f"{type(self).__name__}: {self}"]
+        return [f"{type(self).__name__}: {self}", *getattr(self, "__notes__", ())]
 
 
 class PayloadError(LookerFrameError, ValueError):
@@ -627,12 +665,12 @@ def _text(value: Any) -> str | None:
     return str(value)
 
 
-def _position(value: Any) -> int | None:
+def _position(value: Any, *, least: int = 1) -> int | None:
     if isinstance(value, bool):
         return None
     if isinstance(value, str):
         value = int(value) if _DIGITS.fullmatch(value) else None
-    return value if isinstance(value, int) and value >= 1 else None
+    return value if isinstance(value, int) and value >= least else None
 
 
 def problems_of(errors: Iterable[Mapping[str, Any]] | None) -> tuple[QueryProblem, ...]:

@@ -6,12 +6,13 @@ All text is escaped, for it comes from a server. Colours follow the notebook's t
 from __future__ import annotations
 
 import html
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lookerframe.render import TAB_WIDTH, shorten, window
+from lookerframe.render import TAB_WIDTH, printable, shorten, window
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from lookerframe.render import Line
 
@@ -55,12 +56,34 @@ _STYLE = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing that went wrong.
+
+    Attributes
+    ----------
+    message
+        What the database said.
+    summary
+        Looker's sentence on it.
+    where
+        The place in words.
+    line, column
+        The place in the SQL, counted from 1.
+    """
+
+    message: str
+    summary: str | None = None
+    where: str | None = None
+    line: int | None = None
+    column: int | None = None
+
+
 def error_panel(
     title: str,
-    entries: Iterable[tuple[str, str | None]],
+    entries: Iterable[Entry],
     *,
     sql: str | None,
-    places: Sequence[tuple[int, int | None]],
     facts: Iterable[tuple[str, str]],
     links: Iterable[tuple[str, str]],
 ) -> str:
@@ -71,22 +94,24 @@ def error_panel(
     title
         What it is about.
     entries
-        What the database said, and Looker's sentence on it if there is one.
-    sql, places
-        The statement, and lines and columns in it, counted from 1.
+        What went wrong.
+    sql
+        The statement.
     facts
         Names and values below.
     links
         Names and addresses; what is no web address is left out.
     """
     parts = [f"<h4>{_escaped(title)}</h4>"]
-    for message, summary in entries:
-        parts.append(f"<p>{_escaped(message)}</p>")
-        if summary:
-            parts.append(f'<p class="dim">{_escaped(summary)}</p>')
-    if sql:
-        shown = [excerpt for line, column in dict.fromkeys(places) if (excerpt := _excerpt(sql, line, column))]
-        parts += shown or [_statement(sql)]
+    excerpts = 0
+    for entry in entries:
+        parts.append(f"<p>{_escaped(entry.message)}</p>")
+        parts += [f'<p class="dim">{_escaped(text)}</p>' for text in (entry.summary, entry.where) if text]
+        if sql and entry.line and (excerpt := _excerpt(sql, entry.line, entry.column)):
+            parts.append(excerpt)
+            excerpts += 1
+    if sql and not excerpts:
+        parts.append(_statement(sql))
     rows = [f"{_escaped(name)}: {_escaped(value)}" for name, value in facts]
     rows += [
         f'<a href="{_escaped(address)}" target="_blank" rel="noopener noreferrer">{_escaped(name)}</a>'
@@ -140,4 +165,4 @@ def _tokens(text: str) -> Iterator[tuple[int, str, str]]:
 
 
 def _escaped(text: str, limit: int | None = _MAX_TEXT) -> str:
-    return html.escape(text if limit is None else shorten(text, limit))
+    return html.escape(printable(text if limit is None else shorten(text, limit)))

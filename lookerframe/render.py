@@ -14,6 +14,9 @@ _MAX_LINE = 160
 _LINE_END = re.compile(r"\r\n?|\n")
 #: All but the tab: terminals would act on them.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_REPLACED = "\N{REPLACEMENT CHARACTER}"
+#: What turns the direction of text around, so that it reads otherwise than it is.
+_DIRECTION = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 #: Unicode categories of marks that stand on the character before, and of invisible ones.
 _NO_WIDTH = frozenset({"Mn", "Me", "Cf"})
 
@@ -83,6 +86,11 @@ def window(sql: str, line: int, column: int | None = None) -> list[Line]:
     return found
 
 
+def printable(text: str) -> str:
+    """Replace what a terminal would act on, but for tabs and line feeds: escapes, and marks that turn text around."""
+    return _DIRECTION.sub(_REPLACED, _CONTROL.sub(_REPLACED, _LINE_END.sub("\n", text)))
+
+
 def display_width(text: str) -> int:
     """Count the terminal cells that `text` takes: two for wide characters, none for combining ones."""
     return sum(_cells(character) for character in text)
@@ -114,7 +122,7 @@ def _shown(text: str, start: int) -> str:
 
 
 def _expanded(text: str) -> str:
-    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text).expandtabs(TAB_WIDTH)
+    return _DIRECTION.sub(_REPLACED, _CONTROL.sub(_REPLACED, text)).expandtabs(TAB_WIDTH)
 
 
 def _cells(character: str) -> int:

@@ -16,7 +16,9 @@ from lookerframe.arrays import fit, type_name
 from lookerframe.exceptions import (
     ConfigError,
     ConversionError,
+    LookerSQLError,
     ResultConsumedError,
+    SqlIssue,
     TruncatedError,
     TruncatedWarning,
     UnexpectedContentError,
@@ -43,6 +45,8 @@ BATCH_BYTES = 64 * 1024 * 1024
 
 #: Pivots at most where a query says nothing. Source: Looker's documentation, for its own pages; assumed for the API.
 _COLUMN_LIMIT = 50
+#: States of a task whose query failed, or ran with remarks.
+_FAILED = frozenset({"error", "failure"})
 
 
 class ArrowStream(Protocol):
@@ -62,6 +66,8 @@ class Findings:
         See `Result.notes`.
     truncated, columns_truncated : bool or None
         Whether Looker cut the rows, or the columns of pivots; see `Result.truncated`.
+    excused : bool
+        Whether remarks explain why a task is called failed that has a result.
     rows : int
         Rows as Looker counts them: without totals, and wide.
     pivots : int or None
@@ -77,6 +83,7 @@ class Findings:
         self.notes: list[str] = []
         self.truncated: bool | None = None
         self.columns_truncated: bool | None = None
+        self.excused = False
         self.rows = 0
         self.pivots: int | None = None
         self.totals: pa.Table | None = None
@@ -396,11 +403,23 @@ class Result:
                     yield self._joined(group)
                     group, rows, size = [], 0, 0
             self._close()  # all of it has arrived
+            self._refuse_failed_task()
             if group:
                 yield self._joined(group)
             self._judge_truncation()
         finally:
             self._close()
+
+    def _refuse_failed_task(self) -> None:
+        """Refuse rows of a task that Looker calls failed, where nothing in the answer says why or that it did not."""
+        known = self._findings.metadata
+        if known.get("state") in _FAILED and not self._findings.excused:
+            issue = SqlIssue(
+                "Looker says that the query failed, and sent what looks like a result; it is not to be trusted"
+            )
+            names = ("result_format", "task_id", "query_id", "slug", "model", "explore")
+            where: dict[str, Any] = {name: known.get(name) for name in names}
+            raise LookerSQLError([issue], sql=known.get("sql"), url=known.get("share_url"), **where)
 
     def _judge_truncation(self) -> None:
         found = self._findings

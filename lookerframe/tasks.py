@@ -343,6 +343,7 @@ def _context(task: QueryTask, limit: int | None) -> dict[str, Any]:
         "query_id": task.query_id or query.id,
         "limit": query.facts().get("limit") if limit is None else limit,
         "status": HTTPStatus.OK.value,
+        "state": task.state,
     }
     return {name: value for name, value in facts.items() if value is not None}
 

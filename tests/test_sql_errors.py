@@ -249,7 +249,7 @@ def test_hostile_text_stays_text() -> None:
 
 def test_the_panel_needs_no_facts() -> None:
     """An error without a message, SQL or query is shown too."""
-    page = Page(error_panel("Nothing known", [], sql=None, places=[], facts=[], links=[("x", "")]))
+    page = Page(error_panel("Nothing known", [], sql=None, facts=[], links=[("x", "")]))
 
     assert page.words.strip() == "Nothing known"
 
@@ -277,3 +277,107 @@ def test_a_notebook_shows_the_panel(tmp_path: Path) -> None:
         "LookerSQLError: words\nat line 1, column 8\n> 1 | SELECT nope\n    |        ^"
     ]
     assert "<mark>nope</mark>" in shown[0].data["text/html"]
+
+
+# -- what a critical reading found ------------------------------------------------------------------------------------
+
+
+def test_the_recorded_place_of_snowflake_is_marked(payloads: Path) -> None:
+    """Its columns count from 0, as its own words show: position 4 is behind four blanks."""
+    with pytest.raises(LookerSQLError) as caught:
+        lf.decode(payloads / "multi_results_error_snowflake.json")
+    error = caught.value
+    lines = str(error).splitlines()
+    place = next(index for index, text in enumerate(lines) if text.startswith("> 2 |"))
+
+    assert (error.issues[0].line, error.issues[0].column) == (2, 4)
+    assert lines[place][lines[place + 1].index("^") :].startswith('users__fail."LAST"')
+    assert "at line 2, column 5" in lines
+    assert Page(error._repr_html_()).marked == ["users__fail"]
+
+
+def test_a_column_of_0_is_a_place() -> None:
+    """The first character of a line, where the words count from 0."""
+    item = {"message": "syntax error line 1 at position 0", "sql_error_loc": {"line": 1, "column": 0}}
+
+    text = LookerSQLError([SqlIssue.from_api(item)], sql="SELEC 1").__str__()
+
+    assert text.endswith("> 1 | SELEC 1\n    | ^")
+
+
+@pytest.mark.parametrize("state", ["error", "failure"])
+@pytest.mark.parametrize("data", [[], {"fields": {"dimensions": []}, "data": []}, "X\nSQL error: bad\n", [{"a": 1}]])
+def test_a_failed_task_is_no_result_even_if_it_looks_like_one(state: str, data: Any) -> None:
+    """Looker says that it failed, and nothing in the answer says otherwise."""
+    body = json.dumps({"a" * 32: {"status": state, "data": data}}).encode()
+
+    with pytest.raises(LookerSQLError, match="Looker says that the query failed") as caught:
+        lf.decode(body).to_arrow()
+    assert caught.value.task_id == "a" * 32
+
+
+def test_an_entry_may_say_itself_why_it_failed() -> None:
+    """Beside its data."""
+    for said in ({"errors": [{"message": "bad words"}]}, {"error": "bad words"}, {"errors": ["bad words"]}):
+        with pytest.raises(LookerSQLError, match="bad words"):
+            lf.decode(json.dumps({"a" * 32: {"status": "error", "data": [], **said}}).encode())
+
+
+def test_a_second_answer_is_merged_not_taken_instead() -> None:
+    """What it does not say is kept; what it does is not said twice; facts that were missing are taken."""
+    first = LookerSQLError([SqlIssue("column x is unknown")], result_format="json", task_id="t1")
+    first.take_over(LookerSQLError([SqlIssue("no connection")], model="m", task_id="t2"))
+    assert [issue.message for issue in first.issues] == ["column x is unknown", "no connection"]
+    assert (first.model, first.task_id, first.args) == ("m", "t1", (first.issues,))
+
+    second = LookerSQLError([SqlIssue("Looker's sentence. column x is unknown")])
+    located = LookerSQLError([SqlIssue("column x is unknown", summary="Looker's sentence.", line=1)], sql="SELECT x")
+    second.take_over(located)
+    assert (second.issues, second.sql) == (located.issues, "SELECT x")
+
+
+def test_failures_stand_before_notes() -> None:
+    """However many remarks came before them."""
+    issues = [SqlIssue(f"remark {number}", fatal=False) for number in range(25)]
+    error = LookerSQLError([*issues, SqlIssue("REAL FAILURE")])
+
+    assert str(error).startswith("REAL FAILURE")
+    assert error.to_dict()["issues"][0]["message"] == "REAL FAILURE"
+    assert error.issues[-1].message == "REAL FAILURE"
+
+
+def test_terminals_get_no_orders() -> None:
+    """Escapes and marks that turn text around are replaced wherever errors are written; attributes keep them."""
+    bad = "\x1b[2J\x1b]0;pwned\x07bad \u202elive\u202c\rnew\x9b"
+    errors: list[lf.LookerFrameError] = [
+        LookerSQLError([SqlIssue(bad, summary=bad, line=1, column=1)], sql=bad),
+        lf.InvalidQueryError([lf.QueryProblem(bad, field="x")], message=bad),
+        lf.FetchError(bad, endpoint="GET /x", status=400),
+    ]
+    for error in errors:
+        assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]", str(error)), type(error)
+    assert not re.search("[\x1b\u202e]", errors[0]._repr_html_())  # type: ignore[attr-defined]
+    assert errors[0].args[0][0].message == bad
+
+
+def test_the_panel_says_the_place_in_words() -> None:
+    """Each message with its place, also where the SQL does not have it or only a character is known."""
+    issues = [SqlIssue("first", line=1, column=8), SqlIssue("second", line=7), SqlIssue("third", character=8)]
+    words = Page(LookerSQLError(issues, sql="SELECT nope")._repr_html_()).words
+
+    assert "firstat line 1, column 8" in words
+    assert "secondat line 7" in words
+    assert "thirdat character 8" in words
+
+
+@pytest.mark.parametrize("detail", ["fech", None, True])
+def test_a_detail_that_is_not_known_is_refused(looker: Looker, detail: Any) -> None:
+    """Before anything runs."""
+    with pytest.raises(lf.ConfigError, match="detail="):
+        looker.run(BROKEN, detail=detail)
+
+
+def test_the_body_of_an_http_error_is_an_error() -> None:
+    """Saved in the place of a result."""
+    with pytest.raises(LookerSQLError, match="Query failed"):
+        lf.decode(b'{"message":"Query failed","documentation_url":"x"}')

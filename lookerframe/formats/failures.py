@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from lookerframe.typed_rows import RowDecoder
 
 
+#: Members of an envelope that is a result.
+_RESULT = frozenset({"data", "fields", "metadata", "rows"})
+
+
 def refuse_failed_query(envelope: Mapping[str, Any], payload: Payload, findings: Findings) -> None:
     """Raise what `json_detail` reports in ``errors`` or ``error``; remarks among it become notes.
 
@@ -28,9 +32,12 @@ def refuse_failed_query(envelope: Mapping[str, Any], payload: Payload, findings:
     issues = [SqlIssue.from_api(item) for item in (errors if isinstance(errors, list) else [errors])]
     if envelope.get("error"):
         issues.append(SqlIssue.from_api(envelope["error"]))
+    if envelope.get("message") and envelope.keys().isdisjoint(_RESULT):
+        issues.append(SqlIssue.from_api({"message": envelope["message"]}))  # the body of an HTTP error
     if all(issue.is_note for issue in issues):
         for issue in issues:
             findings.note(shorten(": ".join(filter(None, (issue.summary, issue.message))), 500))
+            findings.excused = True
         return
     sql = envelope.get("sql")
     fail(issues, payload, sql=sql if isinstance(sql, str) else None)

@@ -12,8 +12,10 @@ import msgspec
 
 from lookerframe.exceptions import (
     AccessError,
+    LookerSQLError,
     PayloadError,
     ResultExpiredError,
+    SqlIssue,
     TaskError,
     TaskKilledError,
     UnexpectedContentError,
@@ -50,6 +52,8 @@ def unwrap(body: bytes, *, origin: str = MULTI_RESULTS) -> Payload:
     ------
     ResultExpiredError, TaskKilledError, AccessError, TaskError
         The task has no result: it has lost it, was stopped, is another user's, or is still running.
+    LookerSQLError
+        The query failed, and the entry itself says so.
     UnexpectedContentError
         There are several results, or none.
     PayloadError
@@ -64,8 +68,13 @@ def unwrap(body: bytes, *, origin: str = MULTI_RESULTS) -> Payload:
     state = str(entry.get("status") or "").lower() if isinstance(entry, dict) else ""
     if state not in _WITH_RESULT:
         raise _without_result(state, task_id)
+    errors = entry.get("errors") or entry.get("error")
+    if errors:
+        issues = [SqlIssue.from_api(error) for error in (errors if isinstance(errors, list) else [errors])]
+        raise LookerSQLError(issues, task_id=task_id)
     content = _content(body, task_id, entry.get("data"))
-    return Payload(detect(content[:_START]), [content], origin=origin, context={"task_id": task_id}, whole=True)
+    context = {"task_id": task_id, "state": state}
+    return Payload(detect(content[:_START]), [content], origin=origin, context=context, whole=True)
 
 
 def _content(body: bytes, task_id: str, data: Any) -> bytes:
