@@ -238,8 +238,8 @@ def query_for(result_format: str, random: Random) -> Query:
     found = query(random, kinds=FLAT_KINDS if result_format in FLAT else KINDS)
     while result_format in FLAT and not found.slots:
         found = query(random, kinds=FLAT_KINDS)
-    if result_format == "xlsx":
-        found = _for_xlsx(found)
+    if result_format in ("md", "xlsx"):
+        found = _with_different_pivots(_for_xlsx(found) if result_format == "xlsx" else found)
     if result_format not in (*FLAT, "json_label"):
         return found
     taken: dict[str, int] = {}
@@ -250,6 +250,20 @@ def query_for(result_format: str, random: Random) -> Query:
         return column if taken[spelt] == 1 else replace(column, label=f"{spelt} no. {taken[spelt]}")
 
     return replace(found, fields=tuple(map(relabelled, found.fields)), pivots=tuple(map(relabelled, found.pivots)))
+
+
+def _with_different_pivots(query: Query) -> Query:
+    """Leave the pivots out if two are alike without the blanks and digits that md and xlsx lose: those are refused."""
+
+    def spelt(value: Any) -> str:
+        return f"{value:.12g}" if isinstance(value, int | float) else str("" if value is None else value).strip()
+
+    kept: dict[tuple[str, ...], int] = {}
+    for place, values in enumerate(query.pivot_values):
+        kept.setdefault(tuple(map(spelt, values)), place)
+    if len(kept) == len(query.pivot_values):
+        return query
+    return replace(query, pivots=(), pivot_values=(), rows=(), totals=None, row_totals=False, subtotals={})
 
 
 def _for_xlsx(query: Query) -> Query:
