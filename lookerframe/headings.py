@@ -4,14 +4,15 @@ Sources: labels head the columns, in an order that need not be the query's (obse
 pivoted dimension stands above them (recorded, with one pivot): its label over the last column that is not pivoted, then
 each value over each of its measures. A dashboard's tile begins with a column of row numbers that has no heading, has
 short labels, and a blank before those of dimensions (recorded). Assumed are several pivots, ``Row Total`` over the
-totals of a row, an empty text for a null, and that fields of one label stand in the order of the fields.
+totals of a row, an empty text for a null, and that fields of one label stand in the order of the fields. What is not
+pivoted may stand right of the pivots too, under an empty text; a null alone then has no other pivot to tell it by.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from lookerframe.columns import Pivot
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
 #: What heads the totals of the rows.
 ROW_TOTAL_LABEL = "Row Total"
 
+_UNTOLD_ROW_TOTAL = (
+    f"{ROW_TOTAL_LABEL!r} heads columns that are not the last: they are taken for a pivot of that name, but may be "
+    "totals of the rows"
+)
 _MAX_SHOWN = 500
 _FLOAT = re.compile(r"-?\d+(?:\.\d+)?e[+-]\d+", re.ASCII)
 _SPELLINGS: tuple[Callable[[Field], str], ...] = (
@@ -82,7 +87,7 @@ def read_headings(
     ------
     PayloadError
         No heading is that of a field; or both headings and fields are left over, so that one of them may have been
-        renamed; or two columns are headed alike.
+        renamed; or two columns are headed alike; or one pivot has other columns than the next.
     """
     if len(rows) != len(heads) + 1:
         message = f"the table has {len(rows)} rows of headings, but its query has {len(heads)} pivoted dimensions"
@@ -92,14 +97,24 @@ def read_headings(
     left = _left(labels, above, fields, heads) if heads else len(labels)
     spread = [field for field in fields if field.measure is not False]
     groups = _groups(labels, above, range(left, len(labels)), spread)
+    groups, behind = _apart(labels, groups)
     pivots = _pivots([values for values, _ in groups], heads, row_total=row_total, result_format=result_format)
-    found: list[tuple[Pivot | None, dict[int, Field]]] = [(None, _matched(labels, range(left), fields))]
+    _refuse_unequal(labels, groups, pivots, result_format)
+    found: list[tuple[Pivot | None, dict[int, Field]]] = [(None, _matched(labels, [*range(left), *behind], fields))]
     found += [(pivot, _matched(labels, places, spread)) for pivot, (_, places) in zip(pivots, groups, strict=True)]
     slots: list[tuple[str, str | None] | None] = [None] * len(labels)
     for pivot, fitting in found:
         for place, field in fitting.items():
             slots[place] = (field.name, pivot.key if pivot else None)
-    return _judged(rows, slots, pivots, fields, is_pivoted=bool(heads), result_format=result_format)
+    headings = _judged(rows, slots, pivots, fields, is_pivoted=bool(heads), result_format=result_format)
+    if row_total is None and any(pivot.values == row_total_heading(len(heads)) for pivot in pivots):
+        headings = replace(headings, notes=(*headings.notes, _UNTOLD_ROW_TOTAL))
+    return headings
+
+
+def row_total_heading(pivots: int) -> tuple[str, ...]:
+    """Return what stands over the totals of the rows, in each of so many heading rows."""
+    return (ROW_TOTAL_LABEL, *[""] * (pivots - 1))
 
 
 def _left(
@@ -133,10 +148,39 @@ def _groups(
     return groups
 
 
+def _apart(
+    labels: Sequence[str], groups: Sequence[tuple[tuple[str, ...], list[int]]]
+) -> tuple[list[tuple[tuple[str, ...], list[int]]], list[int]]:
+    """Tell columns that are not pivoted from those of a null: other pivots have no column of that label."""
+    named = {labels[place] for values, places in groups if any(values) for place in places}
+    if not named:
+        return list(groups), []
+    behind = [place for values, places in groups if not any(values) for place in places if labels[place] not in named]
+    kept = [(values, [place for place in places if place not in behind]) for values, places in groups]
+    return [(values, places) for values, places in kept if places], behind
+
+
+def _refuse_unequal(
+    labels: Sequence[str],
+    groups: Sequence[tuple[tuple[str, ...], list[int]]],
+    pivots: Sequence[Pivot],
+    result_format: str,
+) -> None:
+    """Hold each pivot to the columns of the first; the totals of the rows may have fewer."""
+    first: Counter[str] | None = None
+    for (values, places), pivot in zip(groups, pivots, strict=True):
+        found = Counter(labels[place] for place in places)
+        first = found if first is None else first
+        if not (found <= first if pivot.is_total else found == first):
+            met, due = (repr(shorten(", ".join(names.elements()), _MAX_SHOWN)) for names in (found, first))
+            message = f"{', '.join(values)!r} heads the columns {met}, the first pivot {due}; each has the same columns"
+            raise PayloadError(message, result_format=result_format)
+
+
 def _pivots(
     values: Sequence[tuple[str, ...]], heads: Sequence[Field], *, row_total: bool | None, result_format: str
 ) -> list[Pivot]:
-    total = (ROW_TOTAL_LABEL, *[""] * (len(heads) - 1))
+    total = row_total_heading(len(heads))
     found = [
         Pivot(
             SEPARATOR.join(text or head.name + NULL_KEY for text, head in zip(texts, heads, strict=True)),

@@ -46,7 +46,7 @@ BATCH_BYTES = 64 * 1024 * 1024
 #: Pivots at most where a query says nothing. Source: Looker's documentation, for its own pages; assumed for the API.
 _COLUMN_LIMIT = 50
 #: States of a task whose query failed, or ran with remarks.
-_FAILED = frozenset({"error", "failure"})
+FAILED = frozenset({"error", "failure"})
 
 
 class ArrowStream(Protocol):
@@ -413,7 +413,7 @@ class Result:
     def _refuse_failed_task(self) -> None:
         """Refuse rows of a task that Looker calls failed, where nothing in the answer says why or that it did not."""
         known = self._findings.metadata
-        if known.get("state") in _FAILED and not self._findings.excused:
+        if known.get("state") in FAILED and not self._findings.excused:
             issue = SqlIssue(
                 "Looker says that the query failed, and sent what looks like a result; it is not to be trusted"
             )

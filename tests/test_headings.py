@@ -123,6 +123,62 @@ def test_several_pivots_measures_and_row_totals() -> None:
     assert found.notes == ()
 
 
+@pytest.mark.parametrize(
+    "rows",
+    [
+        ["Orders Status|a|b|", "Orders Day|Orders Count|Orders Count|Running"],
+        ["Orders Status||a|b|", "Orders Day|Orders Count|Orders Count|Orders Count|Running"],
+        ["Orders Status|a||", "Orders Day|Orders Count|Orders Count|Running"],
+        ["Orders Status|a|Row Total|", "Orders Day|Orders Count|Orders Count|Running"],
+    ],
+)
+def test_what_is_not_pivoted_may_stand_right_of_the_pivots(rows: list[str]) -> None:
+    """Under an empty heading there is a null's column only if other pivots have one of that label."""
+    found = read(rows, [DAY, COUNT, RUNNING], STATUS)
+
+    assert found.slots[-1] == ("running", None)
+    assert found.pivoted == ("o.count",)
+    assert found.notes == ()
+    above = rows[0].split("|")[1:-1]
+    keys = {"": "o.status___null", "Row Total": TOTAL.key}
+    assert [pivot.key for pivot in found.pivots] == [keys.get(text, text) for text in above]
+    assert found.slots[1:-1] == tuple(("o.count", keys.get(text, text)) for text in above)
+
+
+@pytest.mark.parametrize(
+    ("above", "labels"),
+    [
+        ("a|a|b|c|c", "Count|Sum|Count|Count|Sum"),
+        ("a|b|b", "Count|Count|Sum"),
+        ("a|b", "Count|Sum"),
+        ("a|Row Total|Row Total", "Count|Count|Sum"),
+    ],
+)
+def test_pivots_with_different_columns_are_refused(above: str, labels: str) -> None:
+    """A hidden measure has no column for any; else what stands under a pivot may be another's."""
+    with pytest.raises(PayloadError, match="each has the same columns"):
+        read([f"Orders Status|{above}", f"Orders Day|{labels}"], [DAY, COUNT, SUM], STATUS)
+
+
+def test_totals_of_rows_may_have_fewer_columns_than_a_pivot() -> None:
+    """Not every calculation has one."""
+    found = read(
+        ["Orders Status|a|a|Row Total", "Orders Day|Orders Count|Running|Orders Count"], [DAY, COUNT, RUNNING], STATUS
+    )
+
+    assert found.slots[1:] == (("o.count", "a"), ("running", "a"), ("o.count", TOTAL.key))
+
+
+@pytest.mark.parametrize(("row_total", "notes"), [(None, 1), (False, 0)])
+def test_a_row_total_before_other_pivots_is_noted(row_total: bool | None, notes: int) -> None:
+    """It is taken for a value; only a query says whether it is one."""
+    rows = ["Orders Status|Row Total|a", "Orders Day|Orders Count|Orders Count"]
+    found = read(rows, [DAY, COUNT], STATUS, row_total=row_total)
+
+    assert [pivot.key for pivot in found.pivots] == ["Row Total", "a"]
+    assert len(found.notes) == notes
+
+
 @pytest.mark.parametrize(("row_total", "is_total"), [(True, True), (None, True), (False, False)])
 def test_row_total_may_be_a_value(row_total: bool | None, is_total: bool) -> None:
     """A query without totals of rows may well have a pivot of that name."""

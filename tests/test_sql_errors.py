@@ -378,6 +378,9 @@ def test_a_detail_that_is_not_known_is_refused(looker: Looker, detail: Any) -> N
 
 
 def test_the_body_of_an_http_error_is_an_error() -> None:
-    """Saved in the place of a result."""
+    """Saved in the place of a result; of a task that failed it is what failed."""
+    body = {"message": "Query failed", "documentation_url": "x"}
+    with pytest.raises(lf.UnexpectedContentError, match="met an error of Looker's API: 'Query failed'"):
+        lf.decode(json.dumps(body).encode())
     with pytest.raises(LookerSQLError, match="Query failed"):
-        lf.decode(b'{"message":"Query failed","documentation_url":"x"}')
+        lf.decode(json.dumps({"a" * 32: {"status": "error", "data": body}}).encode())

@@ -31,17 +31,20 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from lookerframe.columns import Decoding
+    from lookerframe.columns import Column, Decoding
     from lookerframe.payload import Payload
     from lookerframe.result import Result
 
     Places: TypeAlias = np.ndarray[tuple[int], np.dtype[np.int64]]
+    Characters: TypeAlias = np.ndarray[tuple[int], np.dtype[np.uint8]]
+    Flags: TypeAlias = np.ndarray[tuple[int], np.dtype[np.bool_]]
 
 #: Bytes of rows that are read at once. Where they end depends on the body alone, not on how it arrives.
 BLOCK_BYTES = 1024 * 1024
 
 _BOM = b"\xef\xbb\xbf"
 _QUOTE, _LINE_FEED, _RETURN = b'"\n\r'
+_BLANK, _TAB, _PLUS, _MINUS, _POINT, _ZERO, _NINE = b" \t+-.09"
 _HTML = re.compile(rb"\s*<(?:!|\?xml|html|head|body)", re.IGNORECASE)
 _MAX_PAGE = 16 * 1024
 _MAX_SHOWN = 500
@@ -109,7 +112,8 @@ class _Block:
         else:
             size = _end_of_rows(text, quotes)
         found = None if quotes is None else quotes[: quotes.searchsorted(size)]
-        return cls(text[:size], text.count(b"\n", 0, size), found)
+        rows = text[:size]
+        return cls(rows, _count(rows, _LINE_FEED), found)
 
     def outside(self, character: int) -> Places:
         """Find a character outside of quotes."""
@@ -187,8 +191,9 @@ class DelimitedRows:
         self._width = len(cells)
         return cells
 
-    def expect(self, types: Mapping[int, pa.DataType]) -> None:
-        """Say which columns, by their places, are most likely of which types; that saves making texts of them."""
+    def expect(self, columns: Mapping[int, Column]) -> None:
+        """Say what the columns are, by their places; that saves making texts of those of plain types."""
+        types = {place: column.reader.arrow_type for place, column in columns.items()}
         self._types = {place: kind for place, kind in types.items() if kind in _PLAIN}
 
     def batches(self) -> Iterator[tuple[pa.Array, ...]]:
@@ -298,12 +303,25 @@ class DelimitedRows:
         types = self._types
         if b"x" in block.text or b"X" in block.text:  # Arrow takes hexadecimal numbers for integers
             types = {place: kind for place, kind in types.items() if not pa.types.is_integer(kind)}
+        if types and not types.keys().isdisjoint(self._doubtful(block)):
+            return None
         try:
             table = self._parsed(block, types) if types else None
         except pa.ArrowInvalid:
             return None
         plain = table is not None and all(_is_plain(table.column(place), kind) for place, kind in types.items())
         return table if plain else None
+
+    def _doubtful(self, block: _Block) -> set[int]:
+        """Find columns with texts that Arrow takes for values, but JSON's readers do not: `` 7``, ``.5``, ``007``."""
+        import numpy as np
+
+        separator = ord(self._separator)
+        places = _doubts(block, separator)
+        if not len(places):
+            return set()
+        ends = np.sort(np.concatenate([block.outside(separator), block.outside(_LINE_FEED)]))
+        return set((np.searchsorted(ends, places) % self._width).tolist())
 
     def _parsed(self, block: _Block, types: Mapping[int, pa.DataType]) -> pa.Table:
         names = list(map(str, range(self._width)))
@@ -381,6 +399,12 @@ def _is_plain(column: pa.ChunkedArray, kind: pa.DataType) -> bool:
     return bool(pc.greater_equal(bounds["min"], pa.scalar(_FIRST_DAY).cast(kind)).as_py())
 
 
+def _count(text: bytes, character: int) -> int:
+    import numpy as np
+
+    return int(np.count_nonzero(np.frombuffer(text, np.uint8) == character))
+
+
 def _find(text: bytes, character: int) -> Places:
     import numpy as np
 
@@ -420,6 +444,57 @@ def _misplaced(block: _Block, separator: int) -> list[int]:
     edges[_RETURN] = True
     after = edges[characters[closing + 1]]
     return [int(places[0]) for places in (opening[~before], closing[~after]) if len(places)]
+
+
+def _doubts(block: _Block, separator: int) -> Places:
+    """Find where cells begin with blanks, ``+``, ``.``, ``-0`` or a zero before digits, or end with blanks or ``.``.
+
+    So is ``1.e`` found. Separators and line breaks inside of quotes pass for edges, so that too much may be found; what
+    stands beside a letter is left out, for it is no number.
+    """
+    import numpy as np
+
+    text = np.frombuffer(block.text, np.uint8)
+    edges = text == separator
+    edges |= text == _LINE_FEED
+    opening = closing = edges
+    if block.quotes is not None:
+        opening, closing = edges.copy(), edges.copy()
+        opening[block.quotes[::2]] = closing[block.quotes[1::2]] = True
+    if _RETURN in block.text:
+        closing = closing | (text == _RETURN)
+    found = text[1:] <= _ZERO
+    found &= opening[:-1]
+    starts = np.append(0, np.flatnonzero(found) + 1)
+    np.less(text[:-1], _ZERO, out=found)
+    found &= closing[1:]
+    stops = np.flatnonzero(found)
+    np.equal(text[:-1], _POINT, out=found)
+    found &= text[1:] > _NINE
+    points = np.flatnonzero(found)
+    starts = starts[_begins_oddly(text, starts, separator)]
+    stops = stops[_ends_oddly(text, stops, separator)]
+    return np.concatenate([starts, stops, points[text[points - 1] <= _NINE]])
+
+
+def _begins_oddly(text: Characters, starts: Places, separator: int) -> Flags:
+    import numpy as np
+
+    first, second, third = (text.take(starts + place, mode="clip") for place in range(3))
+    signed = first == _MINUS
+    digit, after = np.where(signed, second, first), np.where(signed, third, second)
+    # A separator after another is the end of an empty cell, but not one after a quote.
+    is_blank = (first == _BLANK) | (first == _TAB) & ((separator != _TAB) | (text[starts - 1] == _QUOTE))
+    is_code = (digit == _ZERO) & ((after >= _ZERO) & (after <= _NINE) | signed & (after != _POINT))
+    found: Flags = (is_blank | (first == _PLUS) | (digit == _POINT)) & (after <= _NINE) | is_code
+    return found
+
+
+def _ends_oddly(text: Characters, stops: Places, separator: int) -> Flags:
+    last = text[stops]
+    is_blank = (last == _BLANK) | (last == _TAB) & ((separator != _TAB) | (text[stops + 1] == _QUOTE))
+    found: Flags = (is_blank | (last == _POINT)) & (text[stops - 1] <= _NINE)
+    return found
 
 
 def _bare_returns(block: _Block) -> list[int]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from lookerframe.exceptions import FetchError, LookerSQLError, PayloadError, SqlIssue
+from lookerframe.exceptions import FetchError, LookerSQLError, PayloadError, SqlIssue, UnexpectedContentError
 from lookerframe.render import shorten
+from lookerframe.result import FAILED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -27,13 +28,18 @@ def refuse_failed_query(envelope: Mapping[str, Any], payload: Payload, findings:
     ------
     LookerSQLError
         At least one of them is a failure.
+    UnexpectedContentError
+        The body is an error of the API, and nothing says that it is about a query.
     """
     errors = envelope.get("errors") or []
     issues = [SqlIssue.from_api(item) for item in (errors if isinstance(errors, list) else [errors])]
     if envelope.get("error"):
         issues.append(SqlIssue.from_api(envelope["error"]))
-    if envelope.get("message") and envelope.keys().isdisjoint(_RESULT):
-        issues.append(SqlIssue.from_api({"message": envelope["message"]}))  # the body of an HTTP error
+    if envelope.get("message") and envelope.keys().isdisjoint({*_RESULT, "errors", "error"}):
+        if payload.context.get("state") not in FAILED:
+            message = f"expected a result, met an error of Looker's API: {shorten(str(envelope['message']), 500)!r}"
+            raise UnexpectedContentError(message, result_format=payload.result_format)
+        issues.append(SqlIssue.from_api({"message": envelope["message"]}))
     if all(issue.is_note for issue in issues):
         for issue in issues:
             findings.note(shorten(": ".join(filter(None, (issue.summary, issue.message))), 500))

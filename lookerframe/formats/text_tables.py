@@ -6,7 +6,7 @@ types are told from the texts: numbers and booleans where all are, else text.
 
 from __future__ import annotations
 
-from itertools import chain, islice
+from itertools import chain, islice, takewhile
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -15,8 +15,9 @@ from lookerframe import arrays
 from lookerframe.columns import unique
 from lookerframe.exceptions import PayloadError
 from lookerframe.fields import Field, fields_of, pivot_fields_of
-from lookerframe.headings import Headings, read_headings
+from lookerframe.headings import Headings, read_headings, row_total_heading
 from lookerframe.layout import Layout
+from lookerframe.pivots import TOTAL
 from lookerframe.result import Findings
 from lookerframe.text_arrays import text_array
 from lookerframe.typed_rows import Piece
@@ -24,12 +25,14 @@ from lookerframe.typed_rows import Piece
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from lookerframe.columns import Decoding
+    from lookerframe.columns import Column, Decoding
     from lookerframe.payload import Payload
     from lookerframe.result import Result
 
     Texts = Sequence[pa.Array]
 
+#: What a context has that knows whether the query asks for totals: Looker leaves out what is not asked for.
+_OF_QUERY = frozenset({"total", "model", "query_id"})
 #: The number of the first row of a dashboard's tile.
 _FIRST = "1"
 #: Rows of headings that a tile may have.
@@ -43,7 +46,7 @@ def decode_table(
     payload: Payload,
     decoding: Decoding,
     *,
-    expect: Callable[[Mapping[int, pa.DataType]], None] = lambda _types: None,
+    expect: Callable[[Mapping[int, Column]], None] = lambda _columns: None,
 ) -> Result:
     """Make the result of a table of texts.
 
@@ -59,7 +62,7 @@ def decode_table(
     payload, decoding
         See `formats.decode`.
     expect
-        Told, before the rows are read, which column by its place has which type.
+        Told, before the rows are read, which column of the result stands at which place.
 
     Raises
     ------
@@ -72,7 +75,7 @@ def decode_table(
     heads: tuple[Field, ...] = ()
     if payload.fields is None:
         rows, batches = _headed(heading_rows, batches, _known_pivots(context.get("pivots")), result_format)
-        fields, headings = _named(rows)
+        fields, headings = _named(rows, row_total=context.get("row_total"), result_format=result_format)
         findings.note("no field metadata was given: types are inferred from the values; give fields= for Looker's")
     else:
         metadata = payload.fields()
@@ -82,6 +85,10 @@ def decode_table(
         headings = read_headings(rows, fields, heads, result_format=result_format, row_total=row_total)
     for note in headings.notes:
         findings.note(note)
+    if context.keys().isdisjoint(_OF_QUERY):
+        findings.note(
+            "nothing is known of the query: if it asks for totals, they are the last row of the table; give query="
+        )
     timezone = context.get("timezone")
     layout = Layout(
         fields,
@@ -95,13 +102,7 @@ def decode_table(
     if context.get("total"):
         batches = _last_row_apart(batches)
     slots = _slots(layout, headings)
-    expect(
-        {
-            place: column.reader.arrow_type
-            for place, column in zip(slots, layout.columns, strict=True)
-            if place is not None
-        }
-    )
+    expect({place: column for place, column in zip(slots, layout.columns, strict=True) if place is not None})
     return layout.result(_pieces(layout, slots, batches), findings, payload)
 
 
@@ -162,18 +163,40 @@ def _tile_headings(first: Texts, result_format: str) -> int:
     return count
 
 
-def _named(rows: Sequence[Sequence[str]]) -> tuple[tuple[Field, ...], Headings]:
+def _named(
+    rows: Sequence[Sequence[str]], *, row_total: bool | None, result_format: str
+) -> tuple[tuple[Field, ...], Headings]:
     """Name columns by their headings; row numbers, and the labels of pivoted dimensions, are left out."""
     *above, labels = rows
     first = bool(len(labels) > 1 and not any(row[0].strip() for row in rows))
     # The labels of the pivoted dimensions stand over the last column that is not pivoted.
     left = next((place for place, text in enumerate(above[0]) if text.strip()), len(labels)) if above else len(labels)
-    spelt = [
-        "|".join([label.strip(), *(row[place] for row in above if place > left)])
+    values = [tuple(row[place] for row in above) if place > left else () for place in range(len(labels))]
+    totals = _row_totals(values, row_total=row_total, pivots=len(above), result_format=result_format)
+    names = unique(
+        "|".join([label.strip(), *(() if place in totals else values[place])])
         for place, label in islice(enumerate(labels), first, None)
+    )
+    slots = [
+        *[None] * first,
+        *((name, TOTAL.key if place in totals else None) for place, name in enumerate(names, first)),
     ]
-    names = unique(spelt)
-    return tuple(map(Field, names)), Headings((*[None] * first, *((name, None) for name in names)))
+    spread = tuple(names[place - first] for place in totals)
+    kept = [name for name in names if name not in spread]
+    # What is pivoted stands before what is not, but for the dimensions.
+    before = max(0, left + 1 - first) if totals else len(kept)
+    ordered = (*kept[:before], *spread, *kept[before:])
+    return tuple(map(Field, ordered)), Headings(tuple(slots), (TOTAL,) * bool(totals), spread)
+
+
+def _row_totals(values: Sequence[tuple[str, ...]], *, row_total: bool | None, pivots: int, result_format: str) -> range:
+    """Find the columns at the end that are the totals of their rows."""
+    due = row_total_heading(pivots)
+    count = sum(1 for _ in takewhile(lambda found: found == due, reversed(values))) if pivots else 0
+    if row_total and pivots and not count:
+        message = f"the query asks for totals of rows, but {values[-1]!r} heads the last columns, not {due!r}"
+        raise PayloadError(message, result_format=result_format)
+    return range(len(values) - (0 if row_total is False else count), len(values))
 
 
 def _slots(layout: Layout, headings: Headings) -> list[int | None]:

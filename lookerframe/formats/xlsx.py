@@ -21,7 +21,7 @@ import zipfile
 import zlib
 from collections import deque
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 from xml.parsers import expat
 
 from lookerframe import arrays
@@ -32,17 +32,21 @@ from lookerframe.exceptions import (
     PayloadLimitError,
     UnexpectedContentError,
 )
-from lookerframe.fields import Field, fields_of, pivot_fields_of
+from lookerframe.fields import pivot_fields_of
 from lookerframe.formats.markup import batches
 from lookerframe.formats.text_tables import decode_table
 from lookerframe.render import shorten, text_of_html
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from lookerframe.columns import Decoding
+    import pyarrow as pa
+
+    from lookerframe.columns import Column, Decoding
     from lookerframe.payload import Payload
     from lookerframe.result import Result
+
+    Texts: TypeAlias = tuple[pa.StringArray, ...]
 
 #: Bytes that a workbook may inflate to, and those of them that are its table of texts, which is held in memory.
 MAX_INFLATED_BYTES = 1024 * 1024 * 1024
@@ -100,47 +104,46 @@ class Xlsx:
         """Turn a payload into a result, its first batch read; see `formats.decode`."""
         decoding.refuse_cells(self.name)
         book = Workbook(payload.read())
-        fields: tuple[Field, ...] | None = None
         pivots = len(payload.context.get("pivots") or ())
         if payload.fields is not None:
             metadata = payload.fields()
             payload = replace(payload, fields=lambda: metadata)
-            fields, pivots = fields_of(metadata), len(pivot_fields_of(metadata))
+            pivots = len(pivot_fields_of(metadata))
         rows = book.rows()
         headings = filled(list(itertools.islice(rows, pivots + 1)), book.merged() if pivots else ())
-        floats = _floats(fields or map(Field, headings[-1]), decoding)
-        values = _values(rows, headings, floats, book.inexact)
-        return decode_table(self.name, headings, batches(values, headings, self.name), payload, decoding)
+        columns: dict[int, Column] = {}
+        width = len(headings[-1])
+        values = batches((row + [None] * (width - len(row)) for row in rows), headings, self.name)
+        exact = _exact(values, columns, book.inexact, first_row=len(headings) + 1)
+        return decode_table(self.name, headings, exact, payload, decoding, expect=columns.update)
 
 
-def _floats(fields: Iterable[Field], decoding: Decoding) -> set[str]:
-    """Name the headings of columns that are float64 whatever their values."""
-    found: dict[bool, set[str]] = {True: set(), False: set()}
-    for field in fields:
-        is_float = decoding.reader(field, field.name, timezone="UTC") is arrays.FLOAT
-        found[is_float].update(name.strip() for name in (field.name, field.label, field.label_short) if name)
-    return found[True] - found[False]
+def _exact(
+    found: Iterable[Texts], columns: Mapping[int, Column], inexact: list[tuple[int, int, float]], *, first_row: int
+) -> Iterator[Texts]:
+    """Refuse whole numbers that may have been rounded; `columns` may be known only when the first rows are taken."""
+
+    def check() -> None:
+        for number, place, value in inexact if columns else ():
+            if place in columns and columns[place].reader is not arrays.FLOAT:
+                raise _rounded(columns[place], number - first_row, value)
+
+    for texts in found:
+        check()
+        yield texts
+        check()
+        if columns:
+            inexact.clear()
 
 
-def _values(
-    rows: Iterable[list[str | None]], headings: list[list[str]], floats: set[str], inexact: list[tuple[int, int, float]]
-) -> Iterator[list[str | None]]:
-    """Bring rows to the width of the headings; refuse whole numbers that may have been rounded."""
-    labels = [label.strip() for label in headings[-1]]
-    for row in rows:
-        for number, column, value in inexact:
-            if column < len(labels) and labels[column] not in floats:
-                raise _rounded(labels[column], number - len(headings) - 1, value)
-        inexact.clear()
-        yield row + [None] * (len(labels) - len(row))
-
-
-def _rounded(label: str, row: int, value: float) -> ConversionError:
+def _rounded(column: Column, row: int, value: float) -> ConversionError:
+    name = column.field.name
     advice = (
         "xlsx keeps numbers as float64, which rounds whole ones from 2^53 on; fetch it in another format, "
-        f"or give dtypes={{{label!r}: 'float64'}}"
+        f"or give dtypes={{{name!r}: 'float64'}}"
     )
-    return ConversionError(label, row=row, value=int(value), arrow_type="int64", advice=advice)
+    arrow_type = str(column.reader.arrow_type or "int64")
+    return ConversionError(name, row=row, value=int(value), arrow_type=arrow_type, advice=advice)
 
 
 def filled(headings: list[list[str | None]], merged: Iterable[tuple[int, int, int, int]]) -> list[list[str]]:

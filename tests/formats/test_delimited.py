@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import html
 import io
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lookerframe import formats
 from lookerframe.columns import Decoding
 from lookerframe.exceptions import (
     ConfigError,
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
 SEPARATORS = {"csv": ",", "txt": "\t"}
 NO_METADATA = "no field metadata was given: types are inferred from the values; give fields= for Looker's"
+UNKNOWN_QUERY = "nothing is known of the query: if it asks for totals, they are the last row of the table; give query="
 METADATA = {
     "dimensions": [
         {"name": "o.day", "type": "date_date", "label": "Orders Day"},
@@ -102,7 +105,7 @@ def test_fields_are_found_by_label_and_typed(size: int) -> None:
 
     assert table.to_pydict() == COLUMNS
     assert table.schema.types == [pa.date32(), pa.string(), pa.bool_(), pa.int64(), pa.float64()]
-    assert result.notes == ()
+    assert result.notes == (UNKNOWN_QUERY,)
 
 
 TEXT = st.text(st.sampled_from("aZ09é😀 \",;|\t\n\r\u2028\ufeff\x1c\x85'\\"), max_size=5) | st.text(
@@ -170,6 +173,14 @@ def test_what_the_standard_library_writes_is_read(
 def test_quoted_and_bare_empty_cells(body: bytes, cells: list[list[str | None]]) -> None:
     """A quoted one is an empty text, unless all headings are quoted: then quotes say nothing."""
     assert blocks(body) == cells
+
+
+@pytest.mark.parametrize(("headings", "text"), [(b"S,T", ""), (b'"S","T"', None)])
+def test_a_quoted_empty_text_is_kept_in_a_table(headings: bytes, text: str | None) -> None:
+    """A bare one is null."""
+    fields = {"dimensions": [{"name": f"v.{name}", "type": "string", "label": name} for name in "ST"]}
+
+    assert read(headings + b'\n"",\n', fields=fields).to_arrow().to_pylist() == [{"v.S": text, "v.T": None}]
 
 
 def test_without_metadata_headings_are_names() -> None:
@@ -269,6 +280,32 @@ def test_pivots_totals_and_row_totals() -> None:
     assert result.row_totals.to_pydict() == {"o.day": days, "o.count": [1, 5], "o.sum": [0.5, 4.0]}
 
 
+@pytest.mark.parametrize("row_total", [True, False])
+def test_row_totals_without_metadata(row_total: bool) -> None:
+    """They are no rows, if the query asks for them; else `Row Total` is a value."""
+    body = b"Status,a,b,Row Total\nYear,Count,Count,Count\n2022,1,2,3\n"
+    result = read(body, pivots=["o.status"], row_total=row_total)
+    rows = {"Year": [2022], "Count|a": [1], "Count|b": [2]}
+
+    assert result.to_arrow().to_pydict() == (rows if row_total else rows | {"Count|Row Total": [3]})
+    totals = None if result.row_totals is None else result.row_totals.to_pydict()
+    assert totals == ({"Year": [2022], "Count": [3]} if row_total else None)
+
+
+def test_row_totals_without_metadata_that_are_due_are_not_guessed() -> None:
+    """Totals under another heading would pass for a pivot."""
+    body = b"Status,a,Total\nYear,Count,Count\n2022,1,2\n"
+
+    with pytest.raises(PayloadError, match=r"asks for totals of rows, but .*'Total'.* heads the last columns"):
+        read(body, pivots=["o.status"], row_total=True)
+
+
+@pytest.mark.parametrize("context", [{"total": False}, {"model": "m"}, {"query_id": "1"}])
+def test_nothing_is_noted_of_totals_where_the_query_is_known(context: dict[str, Any]) -> None:
+    """A query without totals may say so by saying nothing."""
+    assert read(BODY, fields=METADATA, **context).notes == ()
+
+
 def test_long_rows() -> None:
     """A row for each pivot; the pivoted dimension is typed."""
     result = read(PIVOTED_BODY, fields=PIVOTED, decoding=Decoding(pivots="long"), total=True, row_total=True)
@@ -366,6 +403,82 @@ def test_text_of_a_failed_query_is_no_table(text: str) -> None:
     """Where the fields are known, no heading is one of theirs."""
     with pytest.raises(PayloadError, match=text[:12]):
         read(f"{text}\n".encode(), fields=METADATA)
+
+
+#: Whole cells, and pieces of them that make other cells.
+SPELLINGS = (
+    *(
+        "1",
+        "-1",
+        "0",
+        "-0",
+        "-0.0",
+        "0.5",
+        "-.5",
+        ".5",
+        "+1",
+        "1.",
+        "-1.",
+        "01",
+        "-01",
+        "00",
+        "007",
+        "-0.5",
+        "1.e5",
+        "1.E5",
+    ),
+    *("1e5", "01e5", "1E+5", "--1", "0x1F", "1_0", "inf", "nan", "Yes", "No", "true", "2024-01-02", "0024-01-02"),
+    *("2024-01-02 03:04:05", "2024-01-02T03:04:05", "2024-01-02 03:04:05.5", "2024-01-02 03:04", "9007199254740993"),
+)
+EDGES = ("", " ", "\t", "\r", "+", "-", ".", "0", "'")
+SPELT = st.tuples(*(st.sampled_from(items) for items in (EDGES, SPELLINGS, EDGES))).map("".join) | st.sampled_from(
+    SPELLINGS
+)
+TYPES = ("count", "sum", "yesno", "date_date", "date_time", "date_year", "number", "string")
+
+
+@pytest.mark.parametrize("name", SEPARATORS)
+@settings(max_examples=1_000)
+@given(
+    cells=st.lists(
+        st.tuples(SPELT, st.sampled_from(["", "a.", " b", "c, d", "e\tf", '"', ".e"])), min_size=1, max_size=3
+    ),
+    kind=st.sampled_from(TYPES),
+    newline=st.sampled_from(["\n", "\r\n"]),
+    quote_all=st.booleans(),
+)
+def test_cells_are_read_as_those_of_a_page(
+    name: str, cells: list[tuple[str, str]], kind: str, newline: str, *, quote_all: bool
+) -> None:
+    """A number, date or boolean has one spelling in all formats of text, whatever stands beside it."""
+    group = "measures" if kind in ("count", "sum") else "dimensions"
+    fields = {group: [{"name": "v.x", "type": kind, "label": "X"}]}
+    fields["dimensions"] = [*fields.get("dimensions", []), {"name": "v.y", "type": "string", "label": "Y"}]
+    quoting = csv.QUOTE_ALL if quote_all or "\r" in str(cells) else csv.QUOTE_MINIMAL
+    quoting = csv.QUOTE_ALL if any("\r" in text for row in cells for text in row) else quoting
+    body = written([("X", "Y"), *cells], SEPARATORS[name], lineterminator=newline, quoting=quoting)
+    lines = [f"<tr><td>{html.escape(x)}</td><td>{html.escape(y)}</td></tr>" for x, y in cells]
+    page = "<table><tr><th>X</th><th>Y</th></tr>" + "".join(lines) + "</table>"
+
+    assert _led_to(Payload(name, [body], fields=lambda: fields)) == _led_to(
+        Payload("html", [page.encode()], fields=lambda: fields)
+    )
+
+
+def _led_to(payload: Payload) -> Any:
+    try:
+        table = formats.decode(payload, Decoding()).to_arrow()
+    except ConversionError as exc:
+        return exc.column, exc.row, exc.value
+    return table.schema, repr(table.to_pylist())
+
+
+def test_a_chosen_type_does_not_change_what_a_number_is() -> None:
+    """``007`` is a code."""
+    fields = {"dimensions": [{"name": "v.z", "type": "zipcode", "label": "Z"}]}
+
+    with pytest.raises(ConversionError, match="007"):
+        read(b"Z\n7\n007\n", fields=fields, decoding=Decoding(dtypes={"v.z": "float64"})).to_arrow()
 
 
 def test_value_of_another_type_names_its_row() -> None:

@@ -61,8 +61,8 @@ TEXTS: dict[str, tuple[str, dict[str, list[Any]]]] = {
 }
 #: Bodies that no table may be made of: format, error, words of its text.
 REFUSED: dict[str, tuple[str, type[LookerFrameError], str]] = {
-    "error_401_recorded.json": ("json_detail", SchemaError, "found only 'message', 'documentation_url'"),
-    "error_404_json.json": ("json_bi", SchemaError, "found only 'message', 'documentation_url'"),
+    "error_401_recorded.json": ("json_detail", UnexpectedContentError, "met an error of Looker's API: 'Requires auth"),
+    "error_404_json.json": ("json_bi", UnexpectedContentError, "met an error of Looker's API: 'Not found'"),
     "error_404_recorded.json": ("json", UnexpectedContentError, "expected a JSON array of rows, met"),
     "error_422_theme.json": ("json_detail", LookerSQLError, "."),
     "jd_handmade_pivot_cells.json": ("json_detail", PayloadError, "row 0 users.count: .*lists no pivots"),

@@ -263,19 +263,56 @@ def test_whole_numbers_that_may_have_been_rounded_are_refused(label: str, value:
 
     with pytest.raises(ConversionError, match="xlsx keeps numbers as float64, which rounds whole ones") as caught:
         decode(written(rows), fields=lambda: fields).to_arrow()
-    assert (caught.value.column, caught.value.row, caught.value.value) == (label, 1, value)
-    with pytest.raises(ConversionError, match="give dtypes="):
+    name = f"f.{label.lower()}"
+    kind = "string" if label == "Carrier" else "int64"
+    found = caught.value
+    assert (found.column, found.row, found.value, found.arrow_type) == (name, 1, value, kind)
+    advised = re.search(r"give dtypes=\{'(.*?)': 'float64'\}", str(found))
+    assert advised is not None
+    followed = Decoding(dtypes={advised[1]: "float64"})
+    assert decode(written(rows), fields=lambda: fields, decoding=followed).to_arrow().to_pydict() == {
+        name: [1.0, float(value)],
+        "f.sum": [2.0, float(value)],
+    }
+    with pytest.raises(ConversionError, match=f"give dtypes={{'{label}': 'float64'}}"):
         decode(written(rows)).to_arrow()
     table = decode(written(rows), decoding=Decoding(dtypes={label: "float64", "Sum": "float64"})).to_arrow()
     assert table.to_pydict() == {label: [1.0, float(value)], "Sum": [2.0, float(value)]}
 
 
-def test_a_label_of_two_fields_is_a_column_of_float64_only_if_both_are() -> None:
-    """Where it cannot be told whose number it is, it may have been rounded."""
+def test_of_two_fields_with_one_label_each_is_judged_by_itself() -> None:
+    """They stand in the order of the fields."""
     fields = {"dimensions": [{"name": "f.id", "type": "number", "label": "Sum"}], "measures": [FIELDS["measures"][1]]}
 
-    with pytest.raises(ConversionError, match="xlsx keeps numbers as float64"):
-        decode(written([["Sum", "Sum"], [1, 2**60]]), fields=lambda: fields).to_arrow()
+    assert decode(written([["Sum", "Sum"], [1, 2**60]]), fields=lambda: fields).to_arrow().to_pydict() == {
+        "f.id": [1],
+        "f.sum": [2.0**60],
+    }
+    with pytest.raises(ConversionError, match=r"f\.id.*xlsx keeps numbers as float64"):
+        decode(written([["Sum", "Sum"], [2**60, 1]]), fields=lambda: fields).to_arrow()
+
+
+def test_a_rounded_number_of_a_pivot_names_the_field() -> None:
+    """The advice holds for all pivots."""
+    fields = {
+        "dimensions": [FIELDS["dimensions"][0]],
+        "measures": [FIELDS["measures"][0]],
+        "pivots": [{"name": "f.origin", "type": "string", "label": "Origin"}],
+    }
+    body = written([["Origin", "EWR", "JFK"], ["Carrier", "Count", "Count"], ["UA", 1, 2**60]])
+
+    with pytest.raises(ConversionError, match=r"dtypes=\{'f\.count': 'float64'\}"):
+        decode(body, fields=lambda: fields).to_arrow()
+    table = decode(body, fields=lambda: fields, decoding=Decoding(dtypes={"f.count": "float64"})).to_arrow()
+    assert table.column("f.count|JFK").to_pylist() == [2.0**60]
+
+
+def test_a_rounded_number_below_the_headings_of_a_tile_is_refused() -> None:
+    """Which of its rows are headings is known only after the first of them are read."""
+    rows: list[Row] = [[None, "Origin", "EWR"], [None, "Carrier", "Count"], [1, "UA", 2**60]]
+
+    with pytest.raises(ConversionError, match=r"dtypes=\{'Count\|EWR': 'float64'\}"):
+        decode(written(rows)).to_arrow()
 
 
 def test_pivoted_headings_are_read() -> None:

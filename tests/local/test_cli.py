@@ -72,8 +72,8 @@ def test_serve(served: subprocess.Popen[str], end: signal.Signals) -> None:
     ],
 )
 def test_what_cannot_be_served(capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], message: str) -> None:
-    """The error is one line that says what is wrong, and the status is 1."""
-    assert main(["serve", "--port", "0", *arguments]) == 1
+    """The error is one line that says what is wrong, and the status is 2."""
+    assert main(["serve", "--port", "0", *arguments]) == 2
 
     assert capsys.readouterr().err.startswith(f"lookerframe: {message}")
 

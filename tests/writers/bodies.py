@@ -34,9 +34,13 @@ def _document(make: Callable[[Query], object]) -> Body:
 def _delimited(separator: str) -> Body:
     def write(query: Query, random: Random) -> bytes:
         quote_all, newline = random.random() < 0.3, random.choice(("\n", "\n", "\r\n"))
-        return flat_shapes.delimited(query, separator, quote_all=quote_all, newline=newline)
+        return flat_shapes.delimited(query, separator, quote_all=quote_all, newline=newline, behind=_behind(random))
 
     return write
+
+
+def _behind(random: Random) -> bool:
+    return random.random() < 0.3
 
 
 def _detail(query: Query, random: Random) -> bytes:
@@ -53,7 +57,7 @@ BODIES: dict[str, Body] = {
     "json_label": _document(lambda query: json_shapes.plain(query, labels=True)),
     "csv": _delimited(","),
     "txt": _delimited("\t"),
-    "html": lambda query, _random: flat_shapes.page(query),
-    "md": lambda query, _random: flat_shapes.markdown(query),
-    "xlsx": lambda query, _random: flat_shapes.workbook(query),
+    "html": lambda query, random: flat_shapes.page(query, behind=_behind(random)),
+    "md": lambda query, random: flat_shapes.markdown(query, behind=_behind(random)),
+    "xlsx": lambda query, random: flat_shapes.workbook(query, behind=_behind(random)),
 }

@@ -26,18 +26,23 @@ ROW_TOTAL_LABEL = "Row Total"
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """Heading rows, the last of them labels; how many columns stand left of the pivots; rows of values with types."""
+    """Heading rows, the last of them labels; how many columns stand left of the pivots; rows of values with types.
+
+    What is not pivoted, dimensions aside, stands left of the pivots or, under nothing, right of them.
+    """
 
     headings: tuple[tuple[str, ...], ...]
     left: int
     rows: tuple[tuple[tuple[Any, str | None], ...], ...]
 
     @classmethod
-    def of(cls, query: Query) -> Grid:
-        """Lay a query out."""
+    def of(cls, query: Query, *, behind: bool = False) -> Grid:
+        """Lay a query out; where nulls are the only pivots nothing stands `behind`: it would pass for one of theirs."""
         slots = query.slots
-        order = sorted(range(len(slots)), key=lambda place: _is_pivoted(slots[place]))
-        left = sum(not _is_pivoted(slot) for slot in slots)
+        is_named = query.row_totals or any(any(map(_is_spelt, values)) for values in query.pivot_values)
+        last = query.alone if behind and is_named else ()
+        order = sorted(range(len(slots)), key=lambda place: (slots[place].field in last, _is_pivoted(slots[place])))
+        left = sum(not _is_pivoted(slot) and slot.field not in last for slot in slots)
         headings = []
         for depth, item in enumerate(query.pivots):
             before = ("",) * (left - 1) + (item.label or item.name,) if left else ()
@@ -59,15 +64,23 @@ def _is_pivoted(slot: Slot) -> bool:
     return slot.pivot is not None or slot.is_total
 
 
+def _is_spelt(value: Any) -> bool:
+    return value not in (None, "")
+
+
 def _over(query: Query, slot: Slot, depth: int) -> str:
+    if not _is_pivoted(slot):
+        return ""
     if slot.pivot is None:
         return "" if depth else ROW_TOTAL_LABEL
     return text(slot.pivot[depth], query.pivots[depth].type)
 
 
-def delimited(query: Query, separator: str, *, quote_all: bool = False, newline: str = "\n") -> bytes:
+def delimited(
+    query: Query, separator: str, *, quote_all: bool = False, newline: str = "\n", behind: bool = False
+) -> bytes:
     """Write lines; a cell is quoted if it holds the separator, a quote or a line break."""
-    grid = Grid.of(query)
+    grid = Grid.of(query, behind=behind)
 
     def line(cells: Sequence[str]) -> str:
         return separator.join(map(quoted, cells)) + newline
@@ -82,9 +95,9 @@ def delimited(query: Query, separator: str, *, quote_all: bool = False, newline:
     return (headings + "".join(map(line, grid.texts()))).encode()
 
 
-def markdown(query: Query) -> bytes:
+def markdown(query: Query, *, behind: bool = False) -> bytes:
     """Write a table of Markdown; the first heading row is the table's, the others stand below its rule."""
-    grid = Grid.of(query)
+    grid = Grid.of(query, behind=behind)
     first, *others = grid.headings
 
     def line(cells: Sequence[str]) -> str:
@@ -94,9 +107,9 @@ def markdown(query: Query) -> bytes:
     return "".join([line(first), line(["---"] * len(first)), *map(line, [*others, *grid.texts()])]).encode()
 
 
-def page(query: Query) -> bytes:
+def page(query: Query, *, behind: bool = False) -> bytes:
     """Write a bare table of HTML, the values of pivots merged over their columns."""
-    grid = Grid.of(query)
+    grid = Grid.of(query, behind=behind)
     lines = []
     for depth, cells in enumerate(grid.headings):
         if depth == len(grid.headings) - 1:
@@ -116,9 +129,9 @@ def _safe(cell: str) -> str:
     return html.escape(cell, quote=False)
 
 
-def workbook(query: Query) -> bytes:
+def workbook(query: Query, *, behind: bool = False) -> bytes:
     """Write a workbook of one sheet; numbers are numbers, all else is text, a null is no cell."""
-    grid = Grid.of(query)
+    grid = Grid.of(query, behind=behind)
     file = io.BytesIO()
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     with xlsxwriter.Workbook(file, options) as book:

@@ -77,6 +77,8 @@ def of_values(change: Callable[[Any, Col], Any]) -> Callable[[Query], Query]:
 
 
 def _empty_is_null(value: Any, _field: Col) -> Any:
+    # So it is for cells without text. In `csv` and `txt` a cell of two quotes is an empty text, unless all headings are
+    # quoted; the writer quotes none or all.
     return None if value == "" else value
 
 
