@@ -7,6 +7,8 @@ Looker's API document, ``lookerframe schemas check`` compares those that are pac
 from __future__ import annotations
 
 import argparse
+import codecs
+import os
 import signal
 import sys
 import threading
@@ -17,7 +19,15 @@ from lookerframe import derivation, local, validation
 from lookerframe.auth import Login
 from lookerframe.config import Settings
 from lookerframe.deadline import Deadline
-from lookerframe.exceptions import ConfigError, ExportError, LookerFrameError, NotFoundError, PayloadError
+from lookerframe.exceptions import (
+    ConfigError,
+    ExportError,
+    IncompleteResultError,
+    LookerFrameError,
+    NotFoundError,
+    PayloadError,
+)
+from lookerframe.render import printable
 from lookerframe.rows import parse_object
 from lookerframe.transport import Transport, path
 
@@ -29,20 +39,32 @@ if TYPE_CHECKING:
 #: Where Looker's own API listens.
 _PORT = 19_999
 _SCHEMA_FOLDER = "looker-schemas"
+_DIFFERS = 1
+_FAILED = 2
+#: What shells give for a command that a signal ended: 128 and its number.
+_INTERRUPTED = 130
+_PIPE_CLOSED = 141
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit status.
 
-    0, or 1 after an error, which is said on standard error. ``schemas check`` also ends with 1 if it finds differences.
+    0, or 2 after an error, which is said on standard error. ``schemas check`` ends with 1 if it finds differences. 130
+    after an interrupt, 141 if whoever reads the output has gone; then no error is said.
     """
     options = vars(_parser().parse_args(arguments))
     run = options.pop("run")
     try:
         status: int = run(**options)
     except LookerFrameError as exc:
-        sys.stderr.write(f"lookerframe: {exc}\n")
-        return 1
+        sys.stderr.write(printable(f"lookerframe: {exc}\n"))
+        return _FAILED
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except BrokenPipeError:
+        # What is left in the buffer would fail once more, as the interpreter ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _PIPE_CLOSED
     return status
 
 
@@ -96,13 +118,17 @@ def _add_schemas(commands: Any) -> None:
         "check",
         help="compare the packaged JSON Schemas with a Looker",
         description="Say where the API of a Looker differs from what lookerframe relies on. Without --spec, the Looker "
-        "is the one that looker.ini or LOOKERSDK_* name. The status is 1 if it differs.",
+        "is the one that looker.ini or LOOKERSDK_* name. The status is 0 if it is the same, 1 if it differs, 2 "
+        "if that could not be found out.",
     )
     check.add_argument("--spec", metavar="FILE", help="its API document, OpenAPI 3.0 or Swagger 2.0, in JSON")
     check.set_defaults(run=_check)
 
 
 def _derive(*, spec: str, into: str) -> int:
+    if not into:
+        message = f"--into is empty; give a folder, or leave it out for {_SCHEMA_FOLDER}"
+        raise ConfigError(message, setting="into")
     document = _document(spec)
     if absent := derivation.missing(document):
         message = f"{spec} does not have {', '.join(absent)}, which lookerframe reads; no schema was written"
@@ -128,7 +154,7 @@ def _check(*, spec: str | None) -> int:
         _say(difference)
     count = f"{len(differences)} difference{'s' if len(differences) > 1 else ''} from the packaged schemas"
     _say(count if differences else "no differences")
-    return 1 if differences else 0
+    return _DIFFERS if differences else 0
 
 
 def _document(file: str) -> Any:
@@ -142,9 +168,14 @@ def _document(file: str) -> Any:
 
 
 def _parsed(content: bytes, origin: str) -> Any:
+    text = content.removeprefix(codecs.BOM_UTF8)
     try:
-        document = parse_object(content, result_format=None)
+        document = parse_object(text, result_format=None)
         derivation.missing(document)  # refuses what is no API document
+    except IncompleteResultError as exc:
+        is_cut = text.lstrip().startswith((b"{", b"["))
+        message = f"{origin}: {exc}" if is_cut else f"{origin} is not JSON; give the document as JSON, YAML is not read"
+        raise PayloadError(message) from exc
     except PayloadError as exc:
         message = f"{origin}: {exc}"
         raise PayloadError(message) from exc
@@ -171,9 +202,16 @@ def _own_document() -> Any:
 def _serve(*, quiet: bool, **given: Any) -> int:
     options = {name: value for name, value in given.items() if value is not None}
     stopped = threading.Event()
+
+    def log(line: str) -> None:
+        try:
+            _say(line)
+        except BrokenPipeError:
+            stopped.set()  # nobody reads on; the last line below fails in its turn
+
     previous = signal.signal(signal.SIGTERM, lambda *_: stopped.set())
     try:
-        with local.start(log=None if quiet else _say, **options) as server:
+        with local.start(log=None if quiet else log, **options) as server:
             _say(_introduction(server))
             while not stopped.wait(1):  # in steps, since on Windows a wait without end cannot be interrupted
                 pass
@@ -204,7 +242,7 @@ def _introduction(server: Server) -> str:
 
 
 def _say(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
+    sys.stdout.write(printable(f"{text}\n"))
     sys.stdout.flush()
 
 

@@ -13,7 +13,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from lookerframe.exceptions import PayloadError
+from lookerframe.exceptions import PayloadError, PayloadLimitError
 from lookerframe.render import shorten
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ _SWAGGER = {"nullable": "x-looker-nullable", "enum": "x-looker-values", "depreca
 _ANY = "any"
 _PROSE = ("title", "description", "$comment")
 _MAX_NAME = 60
+_TOO_DEEP = "the document is nested too deeply"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +61,20 @@ SOURCES = {
     "lookml_model_explore": _source("LookmlModelExplore", "id", "name", "label", "description", "model_name", "fields"),
     "lookml_model_explore_field": _source(
         "LookmlModelExploreField",
+        "can_filter",
         "category",
         "convert_tz",
         "datatype",
         "description",
         "dimension_group",
+        "fill_style",
         "is_numeric",
         "is_timeframe",
         "label",
         "label_short",
         "measure",
         "name",
+        "sortable",
         "type",
         "value_format",
         "view_label",
@@ -127,16 +131,19 @@ def derive(document: Any, overlay: Mapping[str, Schema]) -> dict[str, Schema]:
     Raises
     ------
     PayloadError
-        It is no API document.
+        It is no API document, or a component is no schema; `PayloadLimitError`: it is nested too deeply.
     """
     components = _components(document)
     info = document.get("info")
     release = str(info.get("version", "unknown")) if isinstance(info, dict) else "unknown"
-    return {
-        name: _schema(name, source, components[source.component], release, overlay[name])
-        for name, source in SOURCES.items()
-        if source.component in components
-    }
+    try:
+        return {
+            name: _schema(name, source, components[source.component], release, overlay[name])
+            for name, source in SOURCES.items()
+            if source.component in components
+        }
+    except RecursionError:
+        raise PayloadLimitError(_TOO_DEEP) from None
 
 
 def missing(document: Any) -> tuple[str, ...]:
@@ -190,6 +197,11 @@ def drift(packaged: Mapping[str, Schema], derived: Mapping[str, Schema]) -> tupl
     tuple of str
         A remark on each member that is gone, is new, or has another type; on each that may now be null, or never is;
         that is now required, or no longer; on words that lists of words lost or gained. Prose does not count.
+
+    Raises
+    ------
+    PayloadLimitError
+        They are nested too deeply.
     """
     found: list[str] = []
     for name, source in SOURCES.items():
@@ -198,7 +210,7 @@ def drift(packaged: Mapping[str, Schema], derived: Mapping[str, Schema]) -> tupl
         if name not in derived:
             found.append(f"{name}: the document no longer has {source.component}")
         else:
-            found += _differences(name, packaged[name], derived[name])
+            found += _listed(name, packaged[name], derived[name])
     return tuple(found)
 
 
@@ -225,6 +237,8 @@ def _properties(component: Any) -> Mapping[str, Any]:
 
 
 def _schema(name: str, source: Source, component: Schema, release: str, overlay: Schema) -> Schema:
+    if not isinstance(component, dict):
+        raise _refused(source.component, component, "an object")
     known = _properties(component)
     if source.read is not None:
         component = {**component, "properties": {key: known[key] if key in source.read else {} for key in known}}
@@ -235,32 +249,33 @@ def _schema(name: str, source: Source, component: Schema, release: str, overlay:
     changes = {key: value for key, value in overlay.items() if key not in _PROSE}
     if "properties" in changes:
         changes["properties"] = {key: value for key, value in changes["properties"].items() if key in known}
-    return {**head, **prose, **merge(_convert(component), changes)}
+    return {**head, **prose, **merge(_convert(component, source.component), changes)}
 
 
-def _convert(node: Any) -> Any:
-    """Turn a schema of OpenAPI 3.0 or Swagger 2.0 into JSON Schema; `True` if it says nothing."""
+def _convert(node: Any, path: str) -> Any:
+    """Turn the schema at `path` from OpenAPI 3.0 or Swagger 2.0 into JSON Schema; `True` if it says nothing."""
     if not isinstance(node, dict):
         return True
     if "$ref" in node:
         name = _NAMES.get(str(node["$ref"]).rpartition("/")[2])
         return {"$ref": schema_id(name)} if name else True
     out: Schema = {}
-    kind = None if node.get("type") == _ANY else node.get("type") or ("object" if "properties" in node else None)
     nullable = bool(_word(node, "nullable"))
-    if kind:
-        out["type"] = [kind, "null"] if nullable else kind
+    if kinds := _kinds(node, path):
+        kinds += ["null"] if nullable and "null" not in kinds else []
+        out["type"] = kinds[0] if len(kinds) == 1 else kinds
     if isinstance(words := _word(node, "enum"), list):
         out["enum"] = [*words, None] if nullable else words
-    if node.get("format") in _FORMATS:
-        out["format"] = node["format"]
-    out |= {flag: True for flag in ("readOnly", "deprecated") if _word(node, flag) and kind}
+    if (form := str(node.get("format"))) in _FORMATS:
+        out["format"] = form
+    out |= {flag: True for flag in ("readOnly", "deprecated") if _word(node, flag) and kinds}
     if "required" in node:
-        out["required"] = node["required"]
+        out["required"] = _names(node, "required", path)
     if "properties" in node:
-        out["properties"] = {key: _property(value) for key, value in _properties(node).items()}
+        known = _properties(node)
+        out["properties"] = {key: _property(known[key], f"{path}.properties.{_name(key)}") for key in known}
     for key in ("items", "additionalProperties"):
-        if key in node and (inner := _convert(node[key])) is not True:
+        if key in node and (inner := _convert(node[key], f"{path}.{key}")) is not True:
             out[key] = inner
     return out or True
 
@@ -269,15 +284,42 @@ def _word(node: Schema, keyword: str) -> Any:
     return node.get(keyword, node.get(_SWAGGER.get(keyword, keyword)))
 
 
-def _property(node: Any) -> Any:
+def _kinds(node: Schema, path: str) -> list[str]:
+    if node.get("type") is None and "properties" in node:
+        return ["object"]
+    return [kind for kind in _names(node, "type", path) if kind != _ANY]
+
+
+def _names(node: Schema, keyword: str, path: str) -> list[str]:
+    """Read a member that is a word or a list of words; none if it is absent or null."""
+    found = node.get(keyword)
+    names = [] if found is None else found if isinstance(found, list) else [found]
+    if not all(isinstance(name, str) for name in names):
+        raise _refused(f"{path}.{keyword}", found, "a string or an array of strings")
+    return names
+
+
+def _refused(path: str, found: Any, expected: str) -> PayloadError:
+    shown = shorten(json.dumps(found), _MAX_NAME)
+    return PayloadError(f"not a document of Looker's API: expected {expected} as {path}, found {shown}")
+
+
+def _property(node: Any, path: str) -> Any:
     # Beside a reference OpenAPI 3.0 cannot say `nullable`, and Looker does send null for an absent object.
-    converted = _convert(node)
+    converted = _convert(node, path)
     if converted is not True and "$ref" in converted:
         return {"anyOf": [converted, {"type": "null"}]}
     return converted
 
 
 # -- comparing ---------------------------------------------------------------------------------------------------------
+
+
+def _listed(path: str, old: Schema, new: Schema) -> list[str]:
+    try:
+        return list(_differences(path, old, new))
+    except RecursionError:
+        raise PayloadLimitError(_TOO_DEEP) from None
 
 
 def _differences(path: str, old: Any, new: Any) -> Iterator[str]:
@@ -312,8 +354,8 @@ def _word_differences(path: str, old: Any, new: Any) -> Iterator[str]:
     elif old is not None and new is None:
         yield f"{path}: has no list of words any more"
     elif old is not None:
-        yield from (f"{path}: the word {_name(word)!r} is gone" for word in old if word not in new)
-        yield from (f"{path}: the word {_name(word)!r} is new" for word in new if word not in old)
+        yield from (f"{path}: the word '{_name(word)}' is gone" for word in old if word not in new)
+        yield from (f"{path}: the word '{_name(word)}' is new" for word in new if word not in old)
 
 
 def _required_differences(path: str, old: Schema, new: Schema) -> Iterator[str]:
@@ -335,8 +377,10 @@ def _types(node: Any) -> frozenset[str]:
 
 
 def _said(types: frozenset[str]) -> str:
-    return " or ".join(sorted(types - {"null"}) + sorted(types & {"null"})) or "anything"
+    return " or ".join(map(_name, sorted(types - {"null"}) + sorted(types & {"null"}))) or "anything"
 
 
 def _name(key: Any) -> str:
-    return shorten(str(key), _MAX_NAME)
+    """Quote a name of the document: on one line, and nothing in it that a terminal would act on."""
+    text = shorten(str(key), _MAX_NAME)
+    return text if text.isprintable() else repr(text)[1:-1]

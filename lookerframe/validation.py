@@ -7,8 +7,10 @@ of words. Strict, both are errors.
 
 from __future__ import annotations
 
+import codecs
 import json
 import os
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import resources
 from itertools import islice
@@ -20,7 +22,7 @@ from lookerframe.render import shorten
 from lookerframe.rows import parse_object
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator
     from importlib.resources.abc import Traversable
 
     from jsonschema import ValidationError
@@ -70,7 +72,7 @@ def validate(
     Parameters
     ----------
     payload : bytes, path, binary file or decoded JSON
-        The body of an answer, not compressed; a `str` is a path, a `dict` or `list` is what its JSON was parsed to.
+        The body of an answer, not compressed; a `str` is a path, a mapping or sequence is what its JSON was parsed to.
     schema : str
         A JSON result format (``"json_detail"``, ``"json_bi"``, ``"json"``, ...), or another answer of the API
         (``"query_task"``, ``"look"``, ...): the names of the files in ``schemas/``.
@@ -89,20 +91,24 @@ def validate(
     PayloadError
         It is not JSON, or not whole; `PayloadLimitError`: it is nested too deeply.
     ConfigError
-        There is no such schema or mode; the file cannot be read.
+        There is no such schema or mode; the file cannot be read; decoded JSON has a key that is no `str`.
 
     Notes
     -----
     Small cells take some forty times as long as parsing them. `decode` has no need of it: it checks what describes the
     rows by the same schema, and each value by the type of its column.
     """
-    name = _SCHEMA_OF.get(schema, schema)
-    if name not in schema_names():
-        known = ", ".join(sorted({*schema_names(), *_SCHEMA_OF}))
+    names = (*schema_names(), *_SCHEMA_OF)
+    if schema not in names:
+        known = ", ".join(sorted(names))
         message = f"there is no schema of {schema!r}, only of JSON answers: {known}"
         raise ConfigError(message, setting="schema")
+    name = _SCHEMA_OF.get(schema, schema)
     result_format = schema if schema in {*_SCHEMA_OF, "json", "json_bi", "json_detail"} else None
-    body = payload if isinstance(payload, dict | list) else parse_object(_read(payload), result_format=result_format)
+    if _is_decoded(payload):
+        body = _decoded(payload, result_format)
+    else:
+        body = parse_object(_read(payload).removeprefix(codecs.BOM_UTF8), result_format=result_format)
     return check(body, schema=name, mode=mode, result_format=result_format)
 
 
@@ -214,6 +220,30 @@ def _closed(node: Any) -> Any:
     if "properties" in node:
         closed.setdefault("additionalProperties", False)
     return closed
+
+
+def _is_decoded(payload: Any) -> bool:
+    return isinstance(payload, Mapping | Sequence) and not isinstance(payload, str | bytes | bytearray | memoryview)
+
+
+def _decoded(payload: Any, result_format: str | None) -> Any:
+    try:
+        return _plain(payload)
+    except RecursionError:
+        raise PayloadLimitError("the body is nested too deeply", result_format=result_format) from None
+
+
+def _plain(value: Any) -> Any:
+    """Write objects and arrays of any kind as `dict` and `list`, which is what the validator knows."""
+    if not _is_decoded(value):
+        return value
+    if not isinstance(value, Mapping):
+        return [_plain(item) for item in value]
+    for key in value:
+        if not isinstance(key, str):
+            message = f"decoded JSON has the key {shorten(repr(key), _MAX_KEY)}; expected str alone, as in JSON"
+            raise ConfigError(message, setting="payload")
+    return {key: _plain(item) for key, item in value.items()}
 
 
 def _read(payload: Any) -> bytes:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from lookerframe.derivation import SOURCES, derive, drift, merge, missing, render
-from lookerframe.exceptions import PayloadError
+from lookerframe.exceptions import PayloadError, PayloadLimitError
 from lookerframe.validation import overlay, packaged
 
 SCHEMAS = Path(__file__).resolve().parent.parent / "schemas"
@@ -162,6 +162,84 @@ def test_what_is_no_api_document(document: Any) -> None:
     """Anything else is refused as such."""
     with pytest.raises(PayloadError, match="not a document of Looker's API: expected the OpenAPI or Swagger document"):
         derive(document, _overlays())
+
+
+@pytest.mark.parametrize(
+    ("component", "message"),
+    [
+        ({"type": 5}, "a string or an array of strings as AccessToken.type, found 5"),
+        ({"type": ["object", 1]}, 'a string or an array of strings as AccessToken.type, found ["object", 1]'),
+        ({"required": 5}, "a string or an array of strings as AccessToken.required, found 5"),
+        ({"required": [["a"]]}, 'a string or an array of strings as AccessToken.required, found [["a"]]'),
+        (
+            {"properties": {"a": {"items": {"type": {}}}}},
+            "a string or an array of strings as AccessToken.properties.a.items.type, found {}",
+        ),
+        ([1], "an object as AccessToken, found [1]"),
+        (None, "an object as AccessToken, found null"),
+    ],
+)
+def test_component_that_is_no_schema(component: Any, message: str) -> None:
+    """The error names the place, what stands there and what was expected."""
+    with pytest.raises(PayloadError) as caught:
+        derive(_document(AccessToken=component), _overlays())
+
+    assert str(caught.value) == f"not a document of Looker's API: expected {message}"
+
+
+@pytest.mark.parametrize("keyword", ["format", "enum", "nullable", "properties", "items", "additionalProperties"])
+@pytest.mark.parametrize("value", [5, "text", None, [], [[]], {}, {"a": 5}])
+def test_words_of_a_kind_that_is_not_expected_say_nothing(keyword: str, value: Any) -> None:
+    """Whatever else stands in a component, it can be compared."""
+    made = derive(_document(AccessToken={"type": "string", keyword: value}), _overlays())
+
+    assert drift(made, made) == ()
+    assert drift(packaged(), made)
+
+
+@pytest.mark.parametrize(
+    ("member", "expected"),
+    [
+        ({"type": ["string", "null"]}, ["string", "null"]),
+        ({"type": ["string", "null"], "nullable": True}, ["string", "null"]),
+        ({"type": ["string"]}, "string"),
+    ],
+)
+def test_list_of_types_is_read(member: Any, expected: Any) -> None:
+    """So does OpenAPI 3.1 say what may be null."""
+    made = derive(_document(AccessToken={"properties": {"a": member}}), _overlays())
+
+    assert made["access_token"]["properties"]["a"]["type"] == expected
+
+
+def test_document_that_is_nested_too_deeply() -> None:
+    """It is refused as such, wherever the limit is reached."""
+    node: dict[str, Any] = {"type": "string"}
+    met = set()
+    for _ in range(1_200):
+        node = {"items": node}
+        try:
+            drift(packaged(), derive(_document(AccessToken=node), _overlays()))
+        except PayloadLimitError as exc:
+            met.add(str(exc))
+
+    assert met == {"the document is nested too deeply"}
+
+
+def test_names_of_the_document_are_quoted_on_one_line() -> None:
+    """What a terminal would act on is written as Python writes it, and so is the end of a line."""
+    hostile = "a\x1b[2J\n\x9b\u202eb"
+    component = {"properties": {hostile: {"type": hostile, "enum": [hostile]}}, "required": [hostile]}
+    bare = {"properties": {hostile: {"type": "string", "enum": []}}}
+    empty, before, after = (derive(_document(AccessToken=item), _overlays()) for item in ({}, bare, component))
+    quoted = r"a\x1b[2J\n\x9b\u202eb"
+
+    assert f"access_token.{quoted}: is new ({quoted})" in drift(empty, after)
+    assert drift(before, after) == (
+        f"access_token.{quoted}: is required now",
+        f"access_token.{quoted}: was string, is {quoted} now",
+        f"access_token.{quoted}: the word '{quoted}' is new",
+    )
 
 
 def test_every_overlay_names_a_schema() -> None:

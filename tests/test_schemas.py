@@ -11,6 +11,7 @@ import requests
 from jsonschema import Draft202012Validator
 
 from lookerframe.derivation import SOURCES
+from lookerframe.exceptions import SchemaError
 from lookerframe.validation import check, schema_names, validate
 from tests.judging import judge
 
@@ -130,6 +131,33 @@ def test_read_only_is_kept(spec: Path) -> None:
 def test_recorded_answer_is_valid(payloads: Path, file: str) -> None:
     """Every answer that was recorded, or printed in documentation, satisfies its schema, rows included."""
     validate(payloads / file, ANSWERS[file])
+
+
+@pytest.mark.parametrize(
+    ("member", "wrong"), [("can_filter", "yes"), ("sortable", 1), ("fill_style", True), ("fill_style", ["range"])]
+)
+def test_what_the_check_of_a_query_reads_is_held(member: str, wrong: Any) -> None:
+    """What says whether a field can be filtered, sorted by or filled has a type, or is null."""
+    assert check({"name": "orders.count", member: None}, schema="lookml_model_explore_field", mode="strict") == ()
+    with pytest.raises(SchemaError, match=rf"\$\.{member}: expected (boolean|string) or null"):
+        check({"name": "orders.count", member: wrong}, schema="lookml_model_explore_field")
+
+
+def test_recorded_fields_are_fields_of_an_explore(payloads: Path) -> None:
+    """The field metadata of recorded results passes where that of an explore is checked."""
+    documents = [json.loads(path.read_bytes()) for path in payloads.glob("*.json")]
+    fields = [item for document in documents for item in _objects(document) if {"name", "sortable"} <= item.keys()]
+
+    assert fields
+    for item in fields:
+        check(item, schema="lookml_model_explore_field")
+
+
+def _objects(node: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(node, dict):
+        yield node
+    if isinstance(node, dict | list):
+        yield from (inner for value in (node.values() if isinstance(node, dict) else node) for inner in _objects(value))
 
 
 @pytest.mark.parametrize("file", [file for file in ANSWERS if file.startswith("multi_results")])

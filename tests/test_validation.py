@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 import json
 import pickle
+import re
 import subprocess
 import sys
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -25,6 +27,8 @@ from lookerframe.validation import check, schema_names, validate
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from lookerframe.validation import Mode
 
 TASK = {"id": "a1", "status": "running", "result_format": "json_detail"}
 QUERY = {"id": "q1", "model": "flights", "view": "flights"}
@@ -361,6 +365,44 @@ def test_payload_may_be_bytes_a_path_a_file_or_an_object(tmp_path: Path) -> None
         assert validate(file, "json_detail") == notes
 
 
+def test_byte_order_mark_is_no_part_of_the_json(tmp_path: Path) -> None:
+    """A file that was saved with one is read, as `decode` does."""
+    text = b'\xef\xbb\xbf[{"a": 1}]'
+    path = tmp_path / "saved.json"
+    path.write_bytes(text)
+
+    assert lf.decode(text, "json").to_arrow().num_rows == 1
+    for payload in (text, path, io.BytesIO(text)):
+        assert validate(payload, "json", mode="strict") == ()
+
+
+def test_any_mapping_and_sequence_is_decoded_json() -> None:
+    """What is frozen is as good as a dict or a list, also further in."""
+    row = MappingProxyType({"a.b": MappingProxyType({"value": 1, "links": ()})})
+
+    assert validate(MappingProxyType({"data": (row,)}), "json_detail", mode="strict") == ()
+    with pytest.raises(SchemaError, match=r"\$\.data\[0\]: expected object, found an array of 1"):
+        validate(MappingProxyType({"data": ((1,),)}), "json_detail")
+
+
+@pytest.mark.parametrize("key", [None, 5, (1, 2), True])
+@pytest.mark.parametrize("mode", ["lenient", "strict"])
+def test_key_that_json_cannot_have(key: Any, mode: Mode) -> None:
+    """It is named, wherever it stands."""
+    for payload in ({key: 1}, {"data": [{"a.b": {key: 1}}]}):
+        with pytest.raises(ConfigError, match=f"the key {re.escape(repr(key))}; expected str alone, as in JSON"):
+            validate(payload, "json_detail", mode=mode)
+
+
+def test_decoded_json_that_holds_itself() -> None:
+    """It has no end, and is refused as too deep."""
+    body: dict[str, Any] = {}
+    body["data"] = [body]
+
+    with pytest.raises(PayloadLimitError, match="nested too deeply"):
+        validate(body, "json_detail")
+
+
 @pytest.mark.parametrize("result_format", ["json", "inline_json", "json_label"])
 def test_plain_rows_have_one_schema(result_format: str) -> None:
     """The formats that differ in their keys alone."""
@@ -422,6 +464,13 @@ def test_schema_that_is_not_there() -> None:
     """The message lists what can be checked; formats that are no JSON cannot."""
     with pytest.raises(ConfigError, match="there is no schema of 'csv', only of JSON answers: access_token, error, in"):
         validate(b"a,b", "csv")
+
+
+@pytest.mark.parametrize("schema", [[], {}, None, 7])
+def test_schema_that_is_no_name(schema: Any) -> None:
+    """Neither is anything else than a name."""
+    with pytest.raises(ConfigError, match=f"there is no schema of {re.escape(repr(schema))}, only of JSON answers: "):
+        validate({}, schema)
 
 
 @pytest.mark.parametrize(

@@ -62,6 +62,20 @@ def test_serve(served: subprocess.Popen[str], end: signal.Signals) -> None:
     assert served.returncode == 0
 
 
+def test_reader_of_the_log_that_goes_away(served: subprocess.Popen[str]) -> None:
+    """The call is answered, and the command ends as one that SIGPIPE ended, without a traceback."""
+    lines = introduction(served)
+    (base,) = (line.removeprefix("base_url=") for line in lines if line.startswith("base_url="))
+    assert served.stdout is not None
+    assert served.stderr is not None
+    served.stdout.close()
+
+    assert requests.get(f"{base}/api/4.0/user", timeout=30).status_code == 401
+
+    assert served.wait(30) == 141
+    assert served.stderr.read() == ""
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -80,7 +94,7 @@ def test_what_cannot_be_served(capsys: pytest.CaptureFixture[str], arguments: tu
 
 def test_port_out_of_range(capsys: pytest.CaptureFixture[str]) -> None:
     """The error says which ports there are."""
-    assert main(["serve", "--port", "99999"]) == 1
+    assert main(["serve", "--port", "99999"]) == 2
 
     assert capsys.readouterr().err.startswith("lookerframe: port is '99999'; expected a port from 0")
 
@@ -90,7 +104,7 @@ def test_port_in_use(capsys: pytest.CaptureFixture[str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
 
-        assert main(["serve", "--port", str(port)]) == 1
+        assert main(["serve", "--port", str(port)]) == 2
 
     assert f"cannot listen on 127.0.0.1:{port}: " in capsys.readouterr().err
 
