@@ -384,3 +384,44 @@ def test_the_body_of_an_http_error_is_an_error() -> None:
         lf.decode(json.dumps(body).encode())
     with pytest.raises(LookerSQLError, match="Query failed"):
         lf.decode(json.dumps({"a" * 32: {"status": "error", "data": body}}).encode())
+
+
+def test_the_second_run_is_the_same_query_with_the_same_options() -> None:
+    """Another version of the LookML, or another limit, could fail at another place."""
+    failed = {"fields": {"dimensions": []}, "sql": SQL, "data": [], "errors": [ISSUE]}
+    formats = iter(("csv", "json_detail"))
+
+    def answer(request: Any) -> Any:
+        path = request.target.partition("?")[0].removeprefix("/api/4.0")
+        if path == "/login":
+            return reply(200, {"access_token": "x", "token_type": "Bearer", "expires_in": 3600})
+        if path == "/queries/7":
+            return reply(200, {"id": "7", "model": "m", "view": "e"})
+        if path == "/query_tasks":
+            name = next(formats)
+            return reply(200, {"id": name, "query_id": "7", "status": "complete", "result_format": name})
+        if path.endswith("/json_detail/results"):
+            return reply(200, failed)
+        return reply(400, {"message": WORDS, "documentation_url": None}) if path.endswith("/results") else reply(204)
+
+    with (
+        FaultServer(answer=answer) as server,
+        lf.Looker.from_env(base_url=server.url, client_id="a", client_secret="b") as looker,
+        pytest.raises(LookerSQLError) as caught,
+    ):
+        looker.run("7", result_format="csv", force_production=True, cache=False, limit=3)
+
+    first, second = (one.target for one in server.requests if one.method == "POST" and "/query_tasks" in one.target)
+    assert first == second
+    assert "force_production=true" in first
+    assert caught.value.sql == SQL
+    assert caught.value.issues[0].summary == ISSUE["message"]
+
+
+def test_strict_decoding_refuses_members_that_no_field_describes() -> None:
+    """They would not be in the table."""
+    body = {"fields": {"dimensions": [{"name": "u.x"}]}, "data": [{"u.x": {"value": "a"}, "u.y": {"value": 1}}]}
+
+    assert "u.y" in lf.decode(json.dumps(body).encode()).notes[0]
+    with pytest.raises(lf.SchemaError, match=r"\$\.data\[0\]: expected members that `fields` lists, found u\.y"):
+        lf.decode(json.dumps(body).encode(), strict=True)

@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from lookerframe.exceptions import PayloadError, PayloadLimitError
+from lookerframe.exceptions import PayloadError, PayloadLimitError, SchemaError, SchemaProblem
 from lookerframe.fields import Field, fields_of, pivot_fields_of
 from lookerframe.formats.failures import failed_rows, refuse_error_rows, refuse_failed_query
 from lookerframe.layout import Layout, spread_fields
@@ -170,8 +170,16 @@ class _Reading:
                 yield from decoder.data(self._spool.pieces(decoder))
         if decoder.unlisted:
             names = shorten(", ".join(decoder.unlisted), 500)
+            self._refuse_drift(names)
             self._findings.note(f"rows have members that `fields` does not list; they are not in the table: {names}")
         self._take_totals(layout)
+
+    def _refuse_drift(self, names: str) -> None:
+        if self._decoding.strict:
+            problem = SchemaProblem(
+                f"$.{self._form.rows}[0]", "additionalProperties", "members that `fields` lists", names
+            )
+            raise SchemaError([problem], schema=self._form.schema, result_format=self._form.name)
 
     def _take_totals(self, layout: Layout) -> None:
         """Decode the totals and subtotals that stand in the envelope."""
