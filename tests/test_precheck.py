@@ -321,3 +321,10 @@ def test_the_client_looks_the_explore_up(looker: Looker) -> None:
         looker.check(Query(model="flights", explore="flights", fields=["flights.carier"], sorts=["flights.count"]))
     assert [problem.field for problem in caught.value.problems] == ["fields", "sorts"]
     assert "flights.carrier" in str(caught.value)
+
+
+@pytest.mark.parametrize("query", ["flights/flights", None, {"model": "flights"}, 7])
+def test_what_is_no_query_is_refused_in_one_sentence(looker: Looker, query: Any) -> None:
+    """A saved query was accepted by Looker when it was saved."""
+    with pytest.raises(InvalidQueryError, match=f"a Query is checked, not {type(query).__name__}"):
+        looker.check(query)

@@ -425,3 +425,12 @@ def test_strict_decoding_refuses_members_that_no_field_describes() -> None:
     assert "u.y" in lf.decode(json.dumps(body).encode()).notes[0]
     with pytest.raises(lf.SchemaError, match=r"\$\.data\[0\]: expected members that `fields` lists, found u\.y"):
         lf.decode(json.dumps(body).encode(), strict=True)
+
+
+def test_notes_on_an_error_are_shown() -> None:
+    """In the text that stands for a traceback, and in the panel."""
+    error = LookerSQLError([SqlIssue("words")])
+    error.add_note("asking for the details failed")
+
+    assert error._render_traceback_() == ["LookerSQLError: words", "asking for the details failed"]
+    assert "note: asking for the details failed" in Page(error._repr_html_()).words

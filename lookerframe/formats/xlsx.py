@@ -72,7 +72,7 @@ _BROKEN = (
     struct.error,
     EOFError,
     OSError,
-    NotImplementedError,
+    NotImplementedError,  # a way of compression, or a version of the format, that zipfile does not know
     RuntimeError,
     ValueError,
 )

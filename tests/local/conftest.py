@@ -12,11 +12,14 @@ from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
 from lookerframe import local
+from lookerframe.local.engine import Engine
 from tests.local.calling import Api
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from lookerframe.local.engine import Session
 
 _FLIGHTS = "lookerframe/local/data/flights.parquet"
 
@@ -63,6 +66,15 @@ def started() -> Iterator[Callable[..., Api]]:
     for user in users:
         user.session.close()
         user.server.close()
+
+
+@pytest.fixture(scope="module")
+def session() -> Iterator[Session]:
+    """Open an empty database."""
+    engine = Engine.open(None, {})
+    with engine.session() as session:
+        yield session
+    engine.close()
 
 
 @pytest.fixture

@@ -12,12 +12,11 @@ import pytest
 from lookerframe import local
 from lookerframe.local import filters, liquid
 from lookerframe.local.compiler import compile_query
-from lookerframe.local.engine import Engine
 from lookerframe.local.metadata import describe_explore, describe_field
 from lookerframe.local.models import read_project
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from lookerframe.local.engine import Session
     from lookerframe.local.project import Project
@@ -77,15 +76,6 @@ view: t {
 def read(project: Callable[..., Path]) -> Project:
     """Read the LookML of this module."""
     return read_project(project(TYPES, "t"))
-
-
-@pytest.fixture(scope="module")
-def session() -> Iterator[Session]:
-    """Open an empty database."""
-    engine = Engine.open(None, {})
-    with engine.session() as session:
-        yield session
-    engine.close()
 
 
 @pytest.fixture

@@ -10,11 +10,10 @@ import pytest
 from lookerframe.exceptions import LookMLError
 from lookerframe.local import filters
 from lookerframe.local.compiler import Sort, compile_query
-from lookerframe.local.engine import Engine
 from lookerframe.local.models import read_project
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from lookerframe.local.engine import Session
@@ -83,15 +82,6 @@ explore: orders {
   join: facts { relationship: one_to_one sql_on: ${customers.id} = ${facts.id} ;; }
 }
 """
-
-
-@pytest.fixture(scope="module")
-def session() -> Iterator[Session]:
-    """Open an empty database."""
-    engine = Engine.open(None, {})
-    with engine.session() as session:
-        yield session
-    engine.close()
 
 
 @pytest.fixture
