@@ -17,8 +17,8 @@ import msgspec
 from lookerframe.columns import Pivot
 from lookerframe.exceptions import PayloadError
 from lookerframe.fields import Field, fields_of, pivot_fields_of
-from lookerframe.formats.cell_rows import Spool
 from lookerframe.formats.failures import failed_rows
+from lookerframe.formats.spool import Spool
 from lookerframe.layout import Layout, spread_fields
 from lookerframe.pivots import ROW_TOTAL, TOTAL
 from lookerframe.render import shorten

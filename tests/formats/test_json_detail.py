@@ -20,7 +20,7 @@ from lookerframe.exceptions import (
     SqlIssue,
     UnexpectedContentError,
 )
-from lookerframe.formats import cell_rows
+from lookerframe.formats import spool
 from lookerframe.result import BATCH_ROWS
 from tests.writers import (
     COMPACT,
@@ -104,7 +104,7 @@ def test_rows_before_fields_are_read_like_others(size: int) -> None:
 
 def test_many_rows_before_fields_go_through_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
     """More than is held in memory, and the file is closed at the end, however it comes."""
-    monkeypatch.setattr(cell_rows, "_SPOOL_BYTES", 1000)
+    monkeypatch.setattr(spool, "_SPOOL_BYTES", 1000)
     opened: list[Any] = []
     real = tempfile.SpooledTemporaryFile
 
@@ -147,7 +147,7 @@ def test_a_full_disk_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
             pass
 
     monkeypatch.setattr(tempfile, "SpooledTemporaryFile", lambda **_: Full())
-    with pytest.raises(PayloadLimitError, match=r"the rows come before `fields`, .*: No space left on device"):
+    with pytest.raises(PayloadLimitError, match=r"the rows must wait .*: No space left on device"):
         decode(dumped({"data": [{"v.a": {"value": 1}}], "fields": {}}))
 
 
