@@ -45,7 +45,7 @@ _REASONS: tuple[tuple[type[Exception], str, bool], ...] = (
     (OSError, "tls", False),  # the file of authorities is not there
 )
 #: Reasons that another attempt does not mend.
-HOPELESS = frozenset({"tls", "protocol", "request"})
+HOPELESS = frozenset({"tls", "protocol", "request", "redirect"})
 #: Reason → what to tell; ``late`` is a timeout before the connection stood.
 SILENCE = {
     "connect": "no connection to {host}; check base_url and its port",
@@ -58,6 +58,11 @@ SILENCE = {
     "request": "the call of {host} cannot be written; check the host in base_url",
     "protocol": "what {host} answered is not HTTP; check base_url and its port",
 }
+#: What to tell of a call whose connection breaks at every attempt. Source: looker-open-source/sdk-codegen#1419.
+RESET_AGAIN = (
+    "every attempt ended like this: the likely cause is a parameter that the server cannot digest; compare the options "
+    "of the call with its documentation"
+)
 _ADVICE = {
     401: "Looker does not accept the token",
     403: "this user may not do this; if no call works, check host and port of base_url",

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lookerframe.config import Secret
-from lookerframe.deadline import Deadline
+from lookerframe.deadline import Deadline, Stats
 from lookerframe.exceptions import (
     AccessError,
     AuthError,
@@ -68,7 +68,9 @@ class Login:
         self._granted: _Granted | None = None
         self._transport = Transport(settings, self._leaving)
 
-    def token(self, rejected: Secret | None = None, deadline: Deadline | None = None) -> Secret:
+    def token(
+        self, rejected: Secret | None = None, deadline: Deadline | None = None, stats: Stats | None = None
+    ) -> Secret:
         """Return a token that should be accepted, logging in if there is none.
 
         Parameters
@@ -78,6 +80,8 @@ class Login:
             others get what it brings.
         deadline : Deadline, optional
             Of the operation that needs the token; by default `Settings.task_timeout` from now.
+        stats : Stats, optional
+            Of that operation: a login that it needs is counted there, and so is waiting for another thread's.
 
         Raises
         ------
@@ -93,12 +97,14 @@ class Login:
             return usable
         deadline = deadline or Deadline(self.settings.task_timeout)
         left = deadline.remaining()
-        if not self._lock.acquire(timeout=-1 if math.isinf(left) else min(left, threading.TIMEOUT_MAX)):
-            raise deadline.error("logging in", endpoint=_LOGIN)
-        try:
-            return self._usable(rejected) or self._log_in(deadline)
-        finally:
-            self._lock.release()
+        stats = stats or Stats()
+        with stats.phase("logging_in", clock=deadline.now):
+            if not self._lock.acquire(timeout=-1 if math.isinf(left) else min(left, threading.TIMEOUT_MAX)):
+                raise deadline.error("logging in", endpoint=_LOGIN)
+            try:
+                return self._usable(rejected) or self._log_in(deadline, stats)
+            finally:
+                self._lock.release()
 
     def logout(self) -> None:
         """Give the token back and close the connections. Harmless when called twice; a failure is only logged."""
@@ -117,7 +123,7 @@ class Login:
             return None
         return granted.secret
 
-    def _log_in(self, deadline: Deadline) -> Secret:
+    def _log_in(self, deadline: Deadline, stats: Stats) -> Secret:
         asked_at = self._clock()  # the token cannot be older than the question
         try:
             reply = self._transport.request(
@@ -127,6 +133,7 @@ class Login:
                 deadline=deadline,
                 idempotent=True,
                 authenticated=False,
+                stats=stats,
             )
         except (NotFoundError, AuthError, AccessError) as exc:
             # A wrong client_id or client_secret is 404, by design. Source: Looker documentation.
@@ -148,7 +155,7 @@ class Login:
         _log.debug("logged in for %g s", lasts)
         return secret
 
-    def _leaving(self, rejected: Secret | None, _deadline: Deadline) -> Secret:
+    def _leaving(self, rejected: Secret | None, _deadline: Deadline, _stats: Stats | None) -> Secret:
         # The token of `logout`, which must not log in to log out.
         if rejected is not None or self._granted is None:
             message = "the token has ended already"

@@ -101,6 +101,9 @@ def _add_serve(commands: Any) -> None:
         choices=(202, 204),
         help="answer while results are not there yet (202; 204 before release 25.0)",
     )
+    serve.add_argument("--faults", type=float, metavar="RATE", help="share of calls that go wrong on purpose (none)")
+    serve.add_argument("--fault-seed", type=int, metavar="N", help="what the draws of --faults depend on (0)")
+    serve.add_argument("--fault-kinds", metavar="A,B", help="what is drawn (all that a client can get over)")
     serve.add_argument("--quiet", action="store_true", help="no line for each call")
     serve.set_defaults(run=_serve)
 
@@ -199,8 +202,11 @@ def _own_document() -> Any:
         transport.close()
 
 
-def _serve(*, quiet: bool, **given: Any) -> int:
+def _serve(
+    *, quiet: bool, faults: float | None, fault_seed: int | None, fault_kinds: str | None, **given: Any
+) -> int:
     options = {name: value for name, value in given.items() if value is not None}
+    options["faults"] = _faults(faults, fault_seed, fault_kinds)
     stopped = threading.Event()
 
     def log(line: str) -> None:
@@ -221,6 +227,15 @@ def _serve(*, quiet: bool, **given: Any) -> int:
         signal.signal(signal.SIGTERM, previous)
     _say("stopped")
     return 0
+
+
+def _faults(rate: float | None, seed: int | None, kinds: str | None) -> local.Faults | None:
+    if rate is None:
+        if seed is not None or kinds is not None:
+            message = "--fault-seed and --fault-kinds say what --faults draws; give that, too"
+            raise ConfigError(message, setting="faults")
+        return None
+    return local.Faults(rate=rate, seed=seed or 0, kinds=None if kinds is None else kinds.split(","))
 
 
 def _introduction(server: Server) -> str:

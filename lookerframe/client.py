@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import logging
 import threading
+import weakref
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, get_args
 
 from lookerframe import formats, tasks
@@ -18,10 +20,13 @@ from lookerframe.exceptions import (
     LookerFrameError,
     LookerSQLError,
     QueryProblem,
+    ResultExpiredError,
 )
 from lookerframe.models import Look, QueryTask, SavedQuery, User
 from lookerframe.precheck import problems
 from lookerframe.query import Query, locate
+from lookerframe.retrieval import Retrieval
+from lookerframe.signals import exit_on_sigterm
 from lookerframe.transport import Transport, path
 from lookerframe.validation import check
 
@@ -38,6 +43,9 @@ if TYPE_CHECKING:
 
 #: Whether to ask again for what an error of a query does not say; see `Task.result`.
 Detail: TypeAlias = Literal["fetch", "no"]
+#: What to do about a task whose result Looker no longer keeps; see `Task.result`.
+OnExpired: TypeAlias = Literal["raise", "rerun"]
+_log = logging.getLogger(__name__)
 #: Seconds for telling Looker to stop a query, after the time for the operation itself is over.
 _KILL_SECONDS = 4.0
 
@@ -52,7 +60,8 @@ class Looker:
 
     Notes
     -----
-    Use it as a context manager, or `close` it: that logs out.
+    Use it as a context manager, or `close` it: that logs out. A ``with`` block that ends in an error, or is
+    interrupted, stops the queries that were submitted in it and still run.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -60,6 +69,7 @@ class Looker:
         self._login = Login(settings)
         self._transport = Transport(settings, self._login.token)
         self._explores: dict[tuple[str, str], Mapping[str, Any]] = {}
+        self._submitted: weakref.WeakSet[Task] = weakref.WeakSet()
         self._lock = threading.Lock()
 
     @classmethod
@@ -79,8 +89,12 @@ class Looker:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *exc: object) -> None:
-        self.close()
+    def __exit__(self, kind: type[BaseException] | None, *_exc: object) -> None:
+        try:
+            if kind is not None:
+                self._stop_all()
+        finally:
+            self.close()
 
     def close(self) -> None:
         """Log out and let go of all connections. Harmless when called twice."""
@@ -335,20 +349,32 @@ class Looker:
         options: Mapping[str, Any],
     ) -> Task:
         try:
-            saved = self._saved(query, deadline, stats)
-            state = tasks.create_task(
-                self._transport,
-                saved.id or "",
-                result_format=result_format,
-                options=options,
-                deadline=deadline,
-                stats=stats,
-            )
+            with stats.phase("submitting"):
+                saved = self._saved(query, deadline, stats)
+                state = tasks.create_task(
+                    self._transport,
+                    saved.id or "",
+                    result_format=result_format,
+                    options=options,
+                    deadline=deadline,
+                    stats=stats,
+                )
         except LookerFrameError as exc:
             exc.query = exc.query or (query if isinstance(query, Query | SavedQuery) else None)
             raise
         asked = query if isinstance(query, Query) else saved
-        return Task(self, state.id or "", state=state, asked=asked, options=options)
+        task = Task(self, state.id or "", state=state, asked=asked, options=options)
+        with self._lock:
+            self._submitted.add(task)
+        return task
+
+    def _stop_all(self) -> None:
+        """Stop the queries that this client submitted and that still run, as far as is known."""
+        with self._lock:
+            running = [task for task in self._submitted if task._alive]  # noqa: SLF001 - the handle is part of the client
+        deadline = Deadline(_KILL_SECONDS)
+        for task in running:
+            task._stop(deadline)  # noqa: SLF001
 
     def _saved(self, query: str | Query | SavedQuery, deadline: Deadline, stats: Stats) -> SavedQuery:
         if isinstance(query, SavedQuery):
@@ -476,6 +502,7 @@ class Task:
         on_truncate: OnTruncate = "warn",
         strict: bool = False,
         detail: Detail = "fetch",
+        on_expired: OnExpired = "raise",
     ) -> Result:
         """Wait for the task, and stream its rows, decoded by its own result format.
 
@@ -513,6 +540,10 @@ class Task:
             What happens when the query failed and the answer does not say where in its SQL, as in all formats but
             `json_detail`: the same query is run once more as `json_detail`, and the error tells what that says; or the
             error has the short message alone.
+        on_expired : {"raise", "rerun"}, default "raise"
+            What happens when Looker no longer keeps the result of a task that was named by its id. ``"rerun"``: its
+            query is run again, once, with the query's own limit. One that was submitted through this handle is always
+            run again, once.
 
         Returns
         -------
@@ -539,8 +570,11 @@ class Task:
         -----
         Source: Looker API 4.0, ``GET /query_tasks/{query_task_id}`` and ``.../results``.
         """
+        if on_expired not in get_args(OnExpired):
+            message = f"on_expired={on_expired!r} is not known; give one of {', '.join(map(repr, get_args(OnExpired)))}"
+            raise ConfigError(message, setting="on_expired")
         decoding = Decoding(numbers, dtypes or {}, timestamps, names, cells, pivots, on_truncate, strict=strict)
-        return self._result(Deadline(timeout), Stats(), decoding, detail)
+        return self._result(Deadline(timeout), Stats(), decoding, detail, reruns=self._own or on_expired == "rerun")
 
     def cancel(self) -> bool:
         """Stop the query on the server.
@@ -558,7 +592,9 @@ class Task:
         deadline = Deadline(self.looker.settings.task_timeout)
         return tasks.kill(self.looker._transport, self.id, deadline=deadline, stats=Stats())  # noqa: SLF001
 
-    def _result(self, deadline: Deadline, stats: Stats, decoding: Decoding, detail: Detail) -> Result:
+    def _result(
+        self, deadline: Deadline, stats: Stats, decoding: Decoding, detail: Detail, *, reruns: bool = True
+    ) -> Result:
         _refuse_unknown_detail(detail)
 
         def failed(exc: BaseException) -> None:
@@ -567,20 +603,38 @@ class Task:
                 self._ask_for_details(exc, deadline, stats)
 
         try:
-            task = self._wait(deadline, stats)
-            payload = tasks.fetch(
-                self.looker._transport,  # noqa: SLF001
-                task,
-                limit=self._limit,
-                fields=self._field_source(task, deadline, stats),
-                on_failure=failed,
-                deadline=deadline,
-                stats=stats,
-            )
-            return formats.decode(payload, decoding)
+            with exit_on_sigterm():
+                task = self._wait(deadline, stats)
+                return Retrieval(
+                    self.looker._transport,  # noqa: SLF001
+                    task,
+                    decoding=decoding,
+                    limit=self._limit,
+                    fields=self._field_source(task, deadline, stats),
+                    on_failure=failed,
+                    deadline=deadline,
+                    stats=stats,
+                ).result()
+        except ResultExpiredError as exc:
+            failed(exc)
+            if not reruns:
+                raise
+            again = self._run_again(exc, deadline, stats)
         except BaseException as exc:
             failed(exc)
             raise
+        result = again._result(deadline, stats, decoding, detail, reruns=False)  # noqa: SLF001
+        result._findings.note(f"Looker kept no result of task {self.id}; its query was run again, as task {again.id}")  # noqa: SLF001
+        return result
+
+    def _run_again(self, error: ResultExpiredError, deadline: Deadline, stats: Stats) -> Task:
+        """Submit the query of a task once more; raise `error` if it is not known or no time is left."""
+        known = self._known
+        if known is None or known.query_id is None or known.result_format is None or deadline.remaining() <= 0:
+            raise error
+        _log.warning("task %s: Looker keeps no result of it; running its query again", self.id)
+        query = SavedQuery(id=known.query_id)
+        return self.looker._submit(query, known.result_format, deadline, stats, self._options)  # noqa: SLF001
 
     def _ask_for_details(self, error: LookerSQLError, deadline: Deadline, stats: Stats) -> None:
         """Ask once more for a format that has a place for all that is known of an error, and take it over."""
@@ -598,9 +652,10 @@ class Task:
 
     def _wait(self, deadline: Deadline, stats: Stats) -> QueryTask:
         transport = self.looker._transport  # noqa: SLF001
-        if self._known is None or self._known.result_format is None:
-            self._known = tasks.get_task(transport, self.id, deadline=deadline, stats=stats)
-        self._known = tasks.wait(transport, self._known, alive=self._alive, deadline=deadline, stats=stats)
+        with stats.phase("waiting"):
+            if self._known is None or self._known.result_format is None:
+                self._known = tasks.get_task(transport, self.id, deadline=deadline, stats=stats)
+            self._known = tasks.wait(transport, self._known, alive=self._alive, deadline=deadline, stats=stats)
         self._alive = False
         return self._known
 
@@ -621,19 +676,19 @@ class Task:
             exc.query = self._asked or (self._known.query if self._known else None)
         if isinstance(exc, DeadlineError):
             exc.task_id = self.id
-            exc.killed = self._stop()
-        elif isinstance(exc, KeyboardInterrupt):
-            self._stop()
+            exc.killed = self._stop(Deadline(_KILL_SECONDS))
+        elif isinstance(exc, ResultExpiredError) or not isinstance(exc, Exception):  # Ctrl-C, SIGTERM and the like
+            self._stop(Deadline(_KILL_SECONDS))
 
-    def _stop(self) -> bool | None:
+    def _stop(self, deadline: Deadline) -> bool | None:
         """Stop a query that this handle submitted: None if it is not ours to stop, or has ended."""
         if not self._own:
             return None
-        deadline = Deadline(_KILL_SECONDS)
         try:
             stopped = tasks.kill(self.looker._transport, self.id, deadline=deadline, stats=Stats())  # noqa: SLF001
         except LookerFrameError:
             return False
+        self._alive = False
         return True if stopped else None
 
 

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import configparser
+import functools
 import hmac
 import ipaddress
 import os
 import re
+import shlex
+import warnings
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, Self
+from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, Self, TypeVar
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
-from lookerframe.exceptions import ConfigError
+from lookerframe.exceptions import ConfigError, MissingDependencyError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
 
 DEFAULT_FILE = "looker.ini"
 ENVIRONMENT_PREFIX = "LOOKERSDK_"
@@ -31,29 +37,104 @@ _SECONDS = (
     "poll_interval_max",
     "expired_grace",
     "task_timeout",
+    "min_rate_seconds",
 )
 _TRUE = frozenset({"yes", "y", "true", "t", "1"})
 _FALSE = frozenset({"no", "n", "false", "f", "0"})
 # People paste the address of the API itself; calls add this part on their own.
 _API_PART = re.compile(r"/api(/\d+\.\d+)?$")
+_UNVERIFIED = (
+    "verify_ssl is off: whoever is on the way to {} can take its place, and read the credentials; for a private "
+    "authority, set verify_ssl to its CA file"
+)
 _NEVER_IN_A_URL = re.compile(r"[\x00-\x20\x7f\\]")
 
 
 class Secret:
     """A text that is not shown: ``***`` in print, logs, tracebacks and data frames.
 
-    `reveal` gives the text back. Two secrets are equal if their texts are (compared in constant time). A secret cannot
-    be pickled, so it never travels to another process or into a file; each process resolves its own settings.
+    `reveal` gives the text back. A secret cannot be pickled, so it never travels to another process or into a file;
+    each process resolves its own settings.
+
+    Parameters
+    ----------
+    source : str or callable
+        The text; or a function without arguments that brings it, for a vault that hands out new ones. The function is
+        called when the text is needed to log in, never to show, compare or test the secret. Nothing is kept of what it
+        brings, and it must be quick: no deadline ends it.
+
+    Raises
+    ------
+    ConfigError
+        It is neither.
+
+    Notes
+    -----
+    Two secrets are equal if their texts are (compared in constant time), or their functions. One with a function is
+    true, whatever it will bring.
     """
 
-    __slots__ = ("_text",)
+    __slots__ = ("_source",)
 
-    def __init__(self, text: str) -> None:
-        self._text = text
+    def __init__(self, source: str | Callable[[], str]) -> None:
+        given: object = source
+        if not isinstance(given, str) and not callable(given):
+            fault = _unusable(f"must be text, or a function that brings it, not {type(given).__name__}")
+            del source, given  # tracebacks that show local variables would show it
+            raise fault
+        self._source = source
+
+    @classmethod
+    def from_keyring(cls, service: str, username: str) -> Self:
+        """Make a secret that stands in the keyring of the operating system, and is read there when it is needed.
+
+        Parameters
+        ----------
+        service, username : str
+            The entry, as ``keyring set SERVICE USERNAME`` made it.
+
+        Raises
+        ------
+        MissingDependencyError
+            The package is not installed: it comes with ``lookerframe[keyring]``.
+
+        Notes
+        -----
+        `reveal` raises ConfigError where the entry is absent or the keyring cannot be read.
+        """
+        try:
+            import keyring as _  # noqa: F401 - so that its absence is told now, not at the first login
+        except ImportError as exc:
+            feature = "a secret in the keyring"
+            raise MissingDependencyError(feature, extra="keyring") from exc
+        return cls(_KeyringEntry(service, username))
 
     def reveal(self) -> str:
-        """Return the text itself."""
-        return self._text
+        """Return the text itself.
+
+        Raises
+        ------
+        ConfigError
+            The function that should bring it fails, or brings something else. What it said is not repeated: it may
+            hold the secret.
+        """
+        if isinstance(self._source, str):
+            return self._source
+        try:
+            text = self._source()
+        except ConfigError as exc:
+            fault = exc  # written for whoever configures this
+        except Exception as exc:  # noqa: BLE001 - whatever a vault raises
+            fault = _unusable(f"cannot be had: the function that should bring it raised {type(exc).__name__}")
+        else:
+            flaw = _flaw_of(text)
+            if flaw is None:
+                return text
+            del text
+            fault = _unusable(f"cannot be used as its function brought it: {flaw}")
+        # Outside of the handlers: the words and the frames of a vault's error may hold the secret.
+        fault.__context__ = fault.__cause__ = None
+        raise fault.with_traceback(None)
 
     def __repr__(self) -> str:
         return "***"
@@ -62,12 +143,15 @@ class Secret:
         return format("***", spec)
 
     def __bool__(self) -> bool:
-        return bool(self._text)
+        return bool(self._source) if isinstance(self._source, str) else True
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Secret):
             return NotImplemented
-        return hmac.compare_digest(self._text.encode(), other._text.encode())
+        if isinstance(self._source, str) and isinstance(other._source, str):
+            texts = (text.encode("utf-8", "surrogatepass") for text in (self._source, other._source))
+            return hmac.compare_digest(*texts)
+        return type(self._source) is type(other._source) and bool(self._source == other._source)
 
     def __hash__(self) -> int:
         # Equal secrets need equal hashes, and a hash of the text would tell of it: one hash for all.
@@ -80,8 +164,68 @@ class Secret:
         return self
 
     def __reduce_ex__(self, _protocol: object) -> NoReturn:
-        message = "a Secret is not pickled; let the other process call Settings.load() and find its own"
+        message = (
+            "a Secret is not pickled, nor is a client or anything else that holds one; let the other process make its "
+            "own, with Settings.load() or Looker.from_env()"
+        )
         raise TypeError(message)
+
+
+@dataclass(frozen=True, slots=True)
+class _KeyringEntry:
+    service: str
+    username: str
+
+    def __call__(self) -> str:
+        import keyring
+        import keyring.errors
+
+        try:
+            found = keyring.get_password(self.service, self.username)
+        except keyring.errors.KeyringError as exc:
+            fault = type(exc).__name__
+        else:
+            if found is not None:
+                return found
+            entry = shlex.join([self.service, self.username])
+            raise _unusable(f"is not in the keyring; store it with: keyring set {entry}")
+        raise _unusable(f"cannot be read from the keyring ({fault}); try: keyring diagnose")
+
+
+def _unusable(what: str) -> ConfigError:
+    return ConfigError(f"client_secret {what}", setting="client_secret")
+
+
+def _flaw_of(text: object) -> str | None:
+    if not isinstance(text, str):
+        return f"text is needed, not {type(text).__name__}"
+    if not _is_unicode(text):
+        return "it cannot be written in UTF-8"
+    return None if text else "it is empty"
+
+
+def _is_unicode(text: str) -> bool:
+    # Undecodable bytes of the environment arrive as lone surrogates.
+    return not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def sealed(function: Callable[_P, _T]) -> Callable[_P, _T]:
+    """Have errors of configuration leave `function` without its frames.
+
+    Their local variables are the arguments, a secret in the clear among them, and some tracebacks show those.
+    """
+
+    @functools.wraps(function)
+    def sealed(*args: _P.args, **kwargs: _P.kwargs) -> _T:
+        try:
+            return function(*args, **kwargs)
+        except (ConfigError, TypeError) as exc:
+            fault = exc
+        del args, kwargs
+        fault.__context__ = None
+        raise fault.with_traceback(None)
+
+    return sealed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,10 +237,13 @@ class Settings:
     base_url : str
         Address of the API host, ``https://company.looker.com`` or with a port. A trailing slash and ``/api/4.0`` are
         taken off. Plain ``http`` is accepted for this machine only.
-    client_id, client_secret : str, Secret
-        API credentials.
+    client_id : str
+        The first half of the API credentials. Left out of the repr, but no `Secret`.
+    client_secret : Secret
+        The second half. A str, or a function that brings it, becomes a `Secret`.
     verify_ssl : bool or str
-        Whether to check the server's certificate; a `str` is the file or folder of the authorities to trust.
+        Whether to check the server's certificate; a `str` is the file or folder of the authorities to trust. False
+        warns, once for a host.
     timeout : float
         Seconds that one HTTP request may take to be answered, and that a body may pause.
     connect_timeout : float
@@ -104,6 +251,8 @@ class Settings:
     connect_attempts : int
         How often to call upon a host that has not answered yet before giving up; also the number of tries after an
         answer that more tries seldom mend (500, an HTML page in place of JSON).
+    fetch_attempts : int
+        How often the result of one task is fetched at most, where its body breaks off.
     backoff_base, backoff_cap : float
         Seconds. The wait before retry n is drawn between 0 and ``min(backoff_cap, backoff_base * 2**n)``.
     poll_interval, poll_interval_max : float
@@ -112,6 +261,13 @@ class Settings:
         Seconds to wait for a task that calls itself expired, since it may yet go on.
     task_timeout : float
         Seconds for a whole operation, from the first request to the last byte, where a call does not say.
+    post_repeats : int
+        How often ``POST /query_tasks`` is repeated at most where it is not known whether the first one was carried out.
+    min_rate, min_rate_seconds : float
+        Bytes per second, and seconds: a body that brings less, while it is waited for that long, has stalled. A
+        ``min_rate`` of 0 lets it be as slow as it is.
+    max_bytes : int or None
+        Bytes of one body after decompression, at most; None for no limit.
 
     Raises
     ------
@@ -131,29 +287,42 @@ class Settings:
     timeout: float = 120
     connect_timeout: float = 15
     connect_attempts: int = 3
+    fetch_attempts: int = 5
     backoff_base: float = 0.5
     backoff_cap: float = 30
     poll_interval: float = 0.5
     poll_interval_max: float = 5
     expired_grace: float = 300
     task_timeout: float = 600
+    post_repeats: int = 2
+    min_rate: float = 1_000
+    min_rate_seconds: float = 60
+    max_bytes: int | None = None
 
     def __post_init__(self) -> None:
-        secret: object = self.client_secret
-        if not isinstance(secret, Secret):
-            secret = Secret(_text("client_secret", secret))
-        _set(self, "client_secret", secret)
+        given: Any = self.client_secret
+        if isinstance(given, str):
+            given = _text("client_secret", given)
+        _set(self, "client_secret", given if isinstance(given, Secret) else Secret(given))
         _set(self, "client_id", _text("client_id", self.client_id))
         for name in ("client_id", "client_secret"):
             if not getattr(self, name):
                 raise _missing(name)
         _set(self, "base_url", _checked_url(_text("base_url", self.base_url)))
         _set(self, "verify_ssl", _checked_verify(self.verify_ssl))
-        _set(self, "connect_attempts", _counted("connect_attempts", self.connect_attempts))
+        if self.verify_ssl is False and self.base_url.startswith("https:"):
+            warnings.warn(_UNVERIFIED.format(self.base_url), stacklevel=1)  # from here, so that it is said once
+        for name in ("connect_attempts", "fetch_attempts"):
+            _set(self, name, _counted(name, getattr(self, name)))
+        _set(self, "post_repeats", _counted("post_repeats", self.post_repeats, least=0))
+        if self.max_bytes is not None:
+            _set(self, "max_bytes", _counted("max_bytes", self.max_bytes))
+        _set(self, "min_rate", _rate("min_rate", self.min_rate))
         for name in _SECONDS:
             _set(self, name, _seconds(name, getattr(self, name)))
 
     @classmethod
+    @sealed
     def load(
         cls,
         *,
@@ -187,6 +356,9 @@ class Settings:
         Source: `looker_sdk.rtl.api_settings`. As there, an empty value counts as not given, quotes around a value are
         dropped, and a file is read with ``%`` interpolation (write ``%%`` for a percent sign). Beyond it,
         ``verify_ssl`` may hold the path of a CA file.
+
+        A function or an entry of the keyring is an argument only, ``client_secret=Secret.from_keyring(...)``: the file
+        is shared with that SDK, which would send whatever else stood there in place of the secret.
         """
         known = [item.name for item in fields(cls)]
         for name in overrides:
@@ -201,6 +373,9 @@ class Settings:
             if not values.get(name):
                 raise _missing(name)
         return cls(**values)
+
+
+Settings.__init__ = sealed(Settings.__init__)  # type: ignore[method-assign]
 
 
 def _set(settings: Settings, name: str, value: object) -> None:
@@ -311,17 +486,25 @@ def _seconds(name: str, value: object) -> float:
     raise ConfigError(message, setting=name)
 
 
-def _counted(name: str, value: object) -> int:
-    if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
+def _counted(name: str, value: object, *, least: int = 1) -> int:
+    if isinstance(value, int) and not isinstance(value, bool) and value >= least:
         return value
-    message = f"{name} must be a whole number from 1 up, not {value!r}"
+    message = f"{name} must be a whole number from {least} up, not {value!r}"
+    raise ConfigError(message, setting=name)
+
+
+def _rate(name: str, value: object) -> float:
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < float("inf"):
+        return value
+    message = f"{name} must be a number of bytes per second from 0 up, not {value!r}"
     raise ConfigError(message, setting=name)
 
 
 def _text(name: str, value: object) -> str:
-    if isinstance(value, str):
+    if isinstance(value, str) and _is_unicode(value):
         return value
-    message = f"{name} must be text, not {type(value).__name__}"
+    kind = "text with bytes that are not UTF-8" if isinstance(value, str) else type(value).__name__
+    message = f"{name} must be text, not {kind}"
     raise ConfigError(message, setting=name)
 
 

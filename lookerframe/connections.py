@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import concurrent.futures
+import contextlib
 import http.client
 import io
 import math
+import ssl
+import threading
 import time
 from typing import TYPE_CHECKING, Any
 
 from requests.adapters import HTTPAdapter
+from urllib3 import exceptions
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Callable
 
 _BUFFER = 64 * 1024
+_LEAST_TLS = ssl.TLSVersion.TLSv1_2
 
 
 class _TimedReads(io.RawIOBase):
@@ -70,10 +77,68 @@ class _WholeLines(io.BufferedReader):
         return line
 
 
+def connected(connect: Callable[[], socket.socket], seconds: float) -> socket.socket:
+    """Connect within a time that holds as a whole.
+
+    Looking a host up has no timeout in Python, and each of its addresses gets one of its own. So this is done in a
+    thread, which is left to itself when the time is over; a connection that it brings later is closed.
+
+    Parameters
+    ----------
+    connect : callable
+        Looks up and connects.
+    seconds : float
+        For all of it.
+
+    Raises
+    ------
+    TimeoutError
+        The time is over.
+    """
+    outcome: concurrent.futures.Future[socket.socket] = concurrent.futures.Future()
+
+    def work() -> None:
+        try:
+            outcome.set_result(connect())
+        except BaseException as exc:  # noqa: BLE001 - raised in the thread that waits
+            outcome.set_exception(exc)
+
+    try:
+        threading.Thread(target=work, name="lookerframe-connect", daemon=True).start()
+    except RuntimeError:  # no thread begins any more while the interpreter ends: then without this bound
+        return connect()
+    concurrent.futures.wait([outcome], seconds)
+    if not outcome.done():
+        outcome.add_done_callback(_close)
+        raise TimeoutError
+    return outcome.result()
+
+
+def _close(outcome: concurrent.futures.Future[socket.socket]) -> None:
+    with contextlib.suppress(OSError, exceptions.HTTPError):
+        outcome.result().close()
+
+
 class TimedConnection:
-    """Mixed into urllib3's connections: reads answers through `_TimedReads`."""
+    """Mixed into urllib3's connections: connects within its timeout, and reads answers through `_TimedReads`."""
 
     _reads: _TimedReads | None = None
+    timeout: float | None
+
+    def _new_conn(self) -> socket.socket:
+        # What urllib3 calls; the next class in line is its own connection.
+        connect: Callable[[], socket.socket] = super()._new_conn  # type: ignore[misc]
+        if self.timeout is None:
+            return connect()
+        until = time.monotonic() + self.timeout
+        try:
+            sock = connected(connect, self.timeout)
+        except TimeoutError:
+            message = f"no connection within {self.timeout:g} s"
+        else:
+            sock.settimeout(max(0.001, until - time.monotonic()))  # for TLS, what is left
+            return sock
+        raise exceptions.ConnectTimeoutError(self, message)
 
     def allow(self, seconds: float) -> None:
         """Let what comes next take `seconds`, from now."""
@@ -109,13 +174,13 @@ class Adapter(HTTPAdapter):
     """Connections of our own kind, also through HTTP proxies; SOCKS proxies keep theirs."""
 
     def init_poolmanager(self, *args: Any, **options: Any) -> None:
-        """Have connections made by our own classes."""
-        super().init_poolmanager(*args, **options)
+        """Have connections made by our own classes, and never below TLS 1.2, whatever OpenSSL is set to."""
+        super().init_poolmanager(*args, ssl_minimum_version=_LEAST_TLS, **options)
         self.poolmanager.pool_classes_by_scheme = _POOLS
 
     def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
         """Have connections through an HTTP proxy made by our own classes."""
-        manager = super().proxy_manager_for(proxy, **options)
+        manager = super().proxy_manager_for(proxy, ssl_minimum_version=_LEAST_TLS, **options)
         if not proxy.lower().startswith("socks"):
             manager.pool_classes_by_scheme = _POOLS
         return manager

@@ -20,7 +20,7 @@
     │       └── TaskKilledError
     ├── LookerSQLError                       .issues .sql .model .explore .fields .url .query_id .slug .task_id
     │                                        .result_format .status
-    ├── PayloadError(ValueError)             .result_format .offset
+    ├── PayloadError(ValueError)             .result_format .offset .task_id .attempts .elapsed
     │   ├── IncompleteResultError
     │   ├── UnexpectedContentError
     │   ├── PayloadLimitError
@@ -511,7 +511,17 @@ class PayloadError(LookerFrameError, ValueError):
         The format that it was read as.
     offset : int or None
         Bytes from its start to the place, where known.
+    task_id : str or None
+        The query task, if the body was fetched.
+    attempts : int
+        How often it was fetched.
+    elapsed : float or None
+        Seconds from the start of the operation to the failure, if it was fetched.
     """
+
+    task_id: str | None = None
+    attempts: int = 1
+    elapsed: float | None = None
 
     def __init__(self, message: str, *, result_format: str | None = None, offset: int | None = None) -> None:
         self.message = message
@@ -522,6 +532,8 @@ class PayloadError(LookerFrameError, ValueError):
     def __str__(self) -> str:
         head = f"{self.result_format}: " if self.result_format else ""
         tail = f" (at byte {self.offset:,})" if self.offset is not None else ""
+        if self.attempts > 1:
+            tail += f" (after {self.attempts} attempts)"
         return f"{head}{self.message}{tail}"
 
 

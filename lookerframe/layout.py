@@ -167,6 +167,7 @@ class Layout:
             close=close or payload.close,
             on_failure=payload.on_failure,
             stats=payload.stats,
+            again=payload.again,
             on_truncate=self._decoding.on_truncate,
             pivot_names=() if self._is_long else tuple(column.name for column in self._heads),
         )

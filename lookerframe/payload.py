@@ -44,8 +44,13 @@ class Payload:
         Told of whatever is raised while the rows are read, before it reaches the reader.
     whole : bool
         Whether the end of the body is proven by what carried it, as it is for text in a JSON document.
+    framed : bool
+        Whether HTTP told where the body ends. If not, a lost connection looks like its end.
     stats : Figures or None
         Calls, retries, bytes and seconds of the fetch, if it was fetched.
+    again : callable or None
+        Brings the same result anew after an error in the middle of its rows, decoded from the first row on, or raises
+        that error; ``again(error, handed_out=...)`` says whether rows were handed out.
     close : callable
         Lets go of the connection or file; harmless when called twice.
     """
@@ -57,7 +62,9 @@ class Payload:
     context: Mapping[str, Any] = field(default_factory=dict)
     on_failure: Callable[[BaseException], None] = lambda _error: None
     whole: bool = False
+    framed: bool = True
     stats: Figures | None = None
+    again: Callable[..., Any] | None = None
     close: Callable[[], None] = lambda: None
 
     def read(self, limit: int = MAX_WHOLE) -> bytes:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-    from lookerframe.client import Detail
+    from lookerframe.client import Detail, OnExpired
     from lookerframe.columns import Names, OnTruncate, Part, Pivots, Timestamps
     from lookerframe.fields import Numbers
     from lookerframe.models import Look, QueryTask
@@ -56,20 +56,22 @@ def read_looker_task(
     on_truncate: OnTruncate = "warn",
     strict: bool = False,
     detail: Detail = "fetch",
+    on_expired: OnExpired = "raise",
 ) -> pd.DataFrame:
     """Read the result of a query task; wait for it if it still runs.
 
     Parameters
     ----------
     task : str, Task or QueryTask
-        The id of a query task, its address, or what `Looker.submit` or `Task.status` returned. It is not run again.
+        The id of a query task, its address, or what `Looker.submit` or `Task.status` returned. It is run
+        again only with ``on_expired="rerun"``.
     looker : Looker, optional
         Whom to ask; by default a client made from the environment and ``looker.ini`` for this call.
     timeout : float or None, default 600.0
         Seconds for everything, from the first request to the last row; None waits without end.
     dtype_backend, multiindex
         See `Result.to_pandas`.
-    numbers, dtypes, timestamps, names, cells, pivots, on_truncate, strict, detail
+    numbers, dtypes, timestamps, names, cells, pivots, on_truncate, strict, detail, on_expired
         See `Task.result`.
 
     Returns
@@ -104,6 +106,7 @@ def read_looker_task(
             on_truncate=on_truncate,
             strict=strict,
             detail=detail,
+            on_expired=on_expired,
         )
         return result.to_pandas(dtype_backend=dtype_backend, multiindex=multiindex)
 

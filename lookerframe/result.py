@@ -16,6 +16,7 @@ from lookerframe.arrays import fit, type_name
 from lookerframe.exceptions import (
     ConfigError,
     ConversionError,
+    LookerFrameError,
     LookerSQLError,
     ResultConsumedError,
     SqlIssue,
@@ -70,6 +71,8 @@ class Findings:
         Whether remarks explain why a task is called failed that has a result.
     rows : int
         Rows as Looker counts them: without totals, and wide.
+    read : int
+        Rows of the table that were decoded so far.
     pivots : int or None
         Pivots as Looker counts them: without the totals of rows; None if the result is not pivoted.
     totals, row_totals : pyarrow.Table or None
@@ -84,7 +87,7 @@ class Findings:
         self.truncated: bool | None = None
         self.columns_truncated: bool | None = None
         self.excused = False
-        self.rows = 0
+        self.rows = self.read = 0
         self.pivots: int | None = None
         self.totals: pa.Table | None = None
         self.row_totals: pa.Table | None = None
@@ -124,6 +127,7 @@ class Result:
         close: Callable[[], None] = lambda: None,
         on_failure: Callable[[BaseException], None] = lambda _error: None,
         stats: Figures | None = None,
+        again: Callable[..., Result] | None = None,
         on_truncate: OnTruncate = "warn",
         pivot_names: Sequence[str] = (),
     ) -> None:
@@ -132,9 +136,9 @@ class Result:
         self._close = close
         self._on_failure = on_failure
         self._stats = stats
+        self._again = again
         self._on_truncate = on_truncate
         self._pivot_names = tuple(pivot_names)
-        self._rows = 0
         self._table: pa.Table | None = None
         self._failure: BaseException | None = None
         self._taken = self._closed = False
@@ -164,7 +168,7 @@ class Result:
     def stats(self) -> Mapping[str, Any]:
         """Figures on the work done so far: ``rows``, and for fetched results calls, retries, bytes and seconds."""
         facts = {} if self._stats is None else self._stats.to_dict()
-        return MappingProxyType({"rows": self._rows, **facts})
+        return MappingProxyType({"rows": self._findings.read, **facts})
 
     @property
     def truncated(self) -> bool | None:
@@ -216,7 +220,7 @@ class Result:
         raise self._is_table("text")
 
     def __repr__(self) -> str:
-        state = f"{self._rows:,} rows read" if self._table is None else f"{self._table.num_rows:,} rows"
+        state = f"{self._findings.read:,} rows read" if self._table is None else f"{self._table.num_rows:,} rows"
         return f"<Result: {len(self.schema)} columns, {state}>"
 
     # -- exits ---------------------------------------------------------------------------------------------------------
@@ -268,7 +272,7 @@ class Result:
         """
         if self._table is None:
             with self._taking() as groups:
-                kept = list(groups)
+                kept = self._all(groups)
                 schema = self._schema_of(kept)
                 self._note_choices(schema, "all rows")
                 self._table = pa.Table.from_batches([_batch(piece, schema) for piece in kept], schema)
@@ -387,8 +391,45 @@ class Result:
     def _stream(self) -> Iterator[pa.RecordBatch]:
         with self._taking() as groups:
             self._note_choices(self.schema, "the first rows")
-            for piece in groups:
+            for piece in self._followed(groups):
                 yield _batch(piece, self.schema)
+
+    def _all(self, groups: Iterator[Piece]) -> list[Piece]:
+        """Take all pieces; from the first one on again, where the body breaks off."""
+        while True:
+            try:
+                return list(groups)
+            except LookerFrameError as exc:
+                groups = self._from_start(exc, handed_out=False)
+
+    def _followed(self, groups: Iterator[Piece]) -> Iterator[Piece]:
+        """Hand out pieces one by one; where the body breaks off, go on with what follows the rows handed out."""
+        handed = 0
+        while True:
+            seen = 0
+            try:
+                for piece in groups:
+                    if seen >= handed:
+                        yield piece
+                    elif seen + piece.rows > handed:
+                        yield _without_first(piece, handed - seen)
+                    seen += piece.rows
+                    handed = max(handed, seen)
+            except LookerFrameError as exc:
+                groups = self._from_start(exc, handed_out=handed > 0)
+            else:
+                return
+
+    def _from_start(self, error: LookerFrameError, *, handed_out: bool) -> Iterator[Piece]:
+        """Take over the same result as it is fetched anew; raise `error` where that is not to be."""
+        if self._again is None:
+            raise error
+        fresh = self._again(error, handed_out=handed_out)
+        for note in self.notes:
+            fresh._findings.note(note)  # noqa: SLF001 - of the same class, and nobody else's
+        for name in ("_columns", "_pivot_names", "_findings", "_close", "_groups"):
+            setattr(self, name, getattr(fresh, name))
+        return itertools.chain(fresh._first, self._groups)  # noqa: SLF001
 
     def _grouped(self, pieces: Iterable[Piece]) -> Generator[Piece, None, None]:
         """Join pieces until they make a batch; when they have ended, say whether all rows came."""
@@ -396,7 +437,7 @@ class Result:
             group: list[Piece] = []
             rows = size = 0
             for piece in pieces:
-                self._rows += piece.rows
+                self._findings.read += piece.rows
                 group.append(piece)
                 rows, size = rows + piece.rows, size + sum(array.nbytes for array in piece.arrays)
                 if rows >= BATCH_ROWS or size >= BATCH_BYTES:
@@ -553,6 +594,10 @@ def _batch(piece: Piece, schema: pa.Schema) -> pa.RecordBatch:
         for array, field in zip(piece.arrays, schema, strict=True)
     ]
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+
+def _without_first(piece: Piece, rows: int) -> Piece:
+    return Piece(tuple(array.slice(rows) for array in piece.arrays), piece.first_row + rows, piece.rows - rows)
 
 
 def _identity(field: pa.Field) -> tuple[bytes | None, bytes | None, bytes | None]:

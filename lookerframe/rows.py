@@ -36,6 +36,10 @@ PIECE_BYTES = 384 * 1024
 MAX_ROW_BYTES = 64 * 1024 * 1024
 #: Bytes that may stand before the rows, and after them: metadata, totals, subtotals.
 MAX_ENVELOPE_BYTES = 64 * 1024 * 1024
+#: Arrays and objects that may stand in each other, in whatever is built of a body: results take six.
+MAX_DEPTH = 64
+#: What is said where a body breaks. Source: Looker's documentation of streaming.
+APPENDED = "Looker appends the text of a database error to the rows that it has sent when their stream breaks"
 
 #: Bytes in which the first row of a piece is looked for at first.
 _FIRST_ROW_BYTES = 4096
@@ -50,6 +54,8 @@ _COMMA = re.compile(rb"[ \t\r\n]*+,")
 _ROW_START = re.compile(rb'\{[ \t\r\n]*+"[^"\\]*+(?:\\.[^"\\]*+)*+"[ \t\r\n]*+:', re.DOTALL)
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _BYTE_OF = re.compile(r"\(byte (\d+)\)")
+_MAX_SHOWN = 1000  # of what does not belong to a body
+_MAX_NAMES = 8
 _MAX_DIGITS = 4000  # of an integer in the envelope; Python itself refuses to read 4,300
 
 
@@ -148,6 +154,7 @@ class RowArray:
             if not self._source.extend(seen, more):
                 break
         row = first_row(seen[:end], result_format=self._format) if end else {}
+        refuse_deep(row, result_format=self._format)
         for name in row:
             if not _is_unicode(name):
                 message = f"not acceptable JSON: half of a surrogate pair in the member name {name!r}"
@@ -180,7 +187,9 @@ class RowArray:
             message = f"expected JSON, met a page of HTML or XML: {text_of_html(start, 200)!r}"
         else:
             due = "a JSON array of rows" if self._key is None else f"a JSON object with its rows in {self._key!r}"
-            message = f"expected {due}, met {shorten(start, 120)!r}"
+            names = _member_names(seen) if start.startswith("{") else ""
+            kind = f"an object with the members {names}: " if names else ""
+            message = f"expected {due}, met {kind}{shorten(start, 120)!r}"
         return UnexpectedContentError(message, result_format=self._format, offset=self._start)
 
     # -- the rows ----------------------------------------------------------------------------------------------------
@@ -229,7 +238,9 @@ class RowArray:
     def _larger(self, buffer: bytearray, want: int) -> int:
         # The first row is not whole. A search that failed is repeated only when twice as much has been read.
         if len(buffer) < want:
-            message = f"the body ends in the middle of the rows, with {_end_of(buffer)!r}"
+            broken = _broken_at(buffer)
+            shown = _shown(buffer[broken:]) if broken is not None else repr(_end_of(buffer))
+            message = f"the body ends in the middle of the rows, with {shown}; {APPENDED}"
             raise IncompleteResultError(message, result_format=self._format, offset=self._offset + len(buffer) - 1)
         if len(buffer) > self._max_row_bytes:
             raise self._large_row()
@@ -275,6 +286,13 @@ class RowArray:
                 whole[: cut + 1] as view,
             ):
                 return decode(view)
+        except PayloadError as exc:
+            if not isinstance(exc.__cause__, msgspec.DecodeError) or exc.offset is None:
+                raise
+            buffer[cut] = kept
+            met = _shown(buffer[exc.offset - self._offset + 1 :])
+            message = f"{exc.message}: met {met}; {APPENDED}"
+            raise PayloadError(message, result_format=self._format, offset=exc.offset) from exc.__cause__
         finally:
             buffer[cut] = kept
 
@@ -330,8 +348,7 @@ class RowArray:
         return self._start + at
 
     def _surplus(self, after: bytearray, *, offset: int) -> PayloadError:
-        found = shorten(after.decode("utf-8", "replace").rstrip(), 200)
-        message = f"text stands after the end of the rows: {found!r}"
+        message = f"text stands after the end of the rows: {_shown(after)}; {APPENDED}"
         return PayloadError(message, result_format=self._format, offset=offset)
 
 
@@ -396,10 +413,11 @@ def parse_object(document: bytes, *, result_format: str | None) -> Any:
     Raises
     ------
     IncompleteResultError, PayloadError, PayloadLimitError
-        It ends too early, is not well-formed, or is nested too deeply.
+        It ends too early, is not well-formed, or is nested more than `MAX_DEPTH` deep.
     """
     try:
         parsed = _STRICT.decode(document.decode())
+        refuse_deep(parsed, result_format=result_format)
         if _SURROGATE.search(document):
             json.dumps(parsed, ensure_ascii=False).encode()
     except UnicodeDecodeError as exc:
@@ -413,15 +431,38 @@ def parse_object(document: bytes, *, result_format: str | None) -> Any:
     except json.JSONDecodeError as exc:
         offset = len(exc.doc[: exc.pos].encode())
         if not _is_closed(document):
-            message = f"the JSON is not closed; it ends with {_end_of(document)!r}"
+            shown = _shown(document[offset:]) if document[offset:].strip() else repr(_end_of(document))
+            message = f"the JSON is not closed; it ends with {shown}; {APPENDED}"
             raise IncompleteResultError(message, result_format=result_format, offset=offset) from exc
-        reason = exc.msg
-        if reason == "Extra data":
-            reason = f"text stands after its end: {shorten(exc.doc[exc.pos :].strip(), 200)!r}"
-        raise PayloadError(f"not well-formed JSON: {reason}", result_format=result_format, offset=offset) from exc
+        reason = "text stands after its end" if exc.msg == "Extra data" else exc.msg
+        message = f"not well-formed JSON: {reason}: {_shown(document[offset:])}; {APPENDED}"
+        raise PayloadError(message, result_format=result_format, offset=offset) from exc
     except ValueError as exc:  # what the hooks below refuse
         raise PayloadError(f"not acceptable JSON: {exc}", result_format=result_format) from exc
     return parsed
+
+
+def refuse_deep(value: Any, *, result_format: str | None) -> None:
+    """Refuse a value of JSON that is nested more than `MAX_DEPTH` deep.
+
+    All that is built of a body as Python objects goes through here: the envelope, the first row, rows of pivots whose
+    names have to be gathered, the texts of errors. Typed rows are built no deeper than their types say, and what stands
+    in them besides is skipped unbuilt, by a parser that gives up at the interpreter's own limit (`well_formed`). To
+    count brackets in every piece would take four times as long as decoding it, and protect nothing more.
+
+    Raises
+    ------
+    PayloadLimitError
+        It is.
+    """
+    level = [value]
+    for _ in range(MAX_DEPTH + 1):
+        members = (item.values() if isinstance(item, dict) else item for item in level if isinstance(item, dict | list))
+        level = [member for inner in members for member in inner if isinstance(member, dict | list)]
+        if not level:
+            return
+    message = f"a value is nested more than {MAX_DEPTH} deep"
+    raise PayloadLimitError(message, result_format=result_format)
 
 
 def check_unicode(piece: memoryview) -> None:
@@ -506,8 +547,40 @@ _UNREAD = json.JSONDecoder(object_pairs_hook=_unique, parse_int=str, parse_float
 
 
 def _end_of(document: bytes | bytearray) -> str:
-    # Looker appends the text of a late error to what it has sent: here it is seen.
     return document[-200:].decode("utf-8", "replace").lstrip("\N{REPLACEMENT CHARACTER}")
+
+
+def _shown(rest: bytes | bytearray) -> str:
+    """Quote the start of what does not belong; terminals act on nothing in it."""
+    text = rest[: 4 * _MAX_SHOWN].decode("utf-8", "replace").strip()
+    return repr(shorten(text, _MAX_SHOWN))
+
+
+def _broken_at(buffer: bytearray) -> int | None:
+    """Find where an array that is not closed ceases to be JSON; None if it is merely cut."""
+    try:
+        msgspec.json.decode(buffer, type=msgspec.Raw)
+    except (msgspec.DecodeError, RecursionError) as exc:
+        place = _BYTE_OF.search(str(exc))
+        return int(place[1]) if place else None
+    return None
+
+
+def _member_names(seen: bytes | bytearray) -> str:
+    """Name the first members of an object, as far as it has arrived."""
+    depth = 0
+    names: list[str] = []
+    for token in _TOKEN.finditer(seen):
+        kind = seen[token.start()]
+        if kind in b"{[":
+            depth += 1
+        elif kind in b"}]":
+            depth -= 1
+        elif depth == 1 and token[1] == b'"' and _COLON.match(seen, token.end()):
+            names.append(repr(shorten(_string(token[0]) or "", 40)))
+            if len(names) == _MAX_NAMES:
+                return f"{', '.join(names)}, ..."
+    return ", ".join(names)
 
 
 def _is_unicode(text: str) -> bool:

@@ -15,6 +15,7 @@ from lookerframe.exceptions import (
     AccessError,
     DeadlineError,
     FetchError,
+    InvalidQueryError,
     LookerSQLError,
     NotFoundError,
     ResultExpiredError,
@@ -274,13 +275,14 @@ def fetch(
         fields=fields,
         context=_context(task, limit),
         on_failure=on_failure,
+        framed=stream.framed,
         stats=stats,
         close=stream.close,
     )
 
 
 def kill(transport: Transport, task_id: str, *, deadline: Deadline, stats: Stats) -> bool:
-    """Stop a running query; False if it had ended already.
+    """Stop a running query; False if it had ended already, which Looker answers with 404 or 422 (assumed).
 
     Raises
     ------
@@ -289,7 +291,7 @@ def kill(transport: Transport, task_id: str, *, deadline: Deadline, stats: Stats
     """
     try:
         transport.request("DELETE", path("running_queries", task_id), deadline=deadline, stats=stats)
-    except NotFoundError:
+    except (NotFoundError, InvalidQueryError):
         return False
     except FetchError as exc:
         exc.task_id = task_id

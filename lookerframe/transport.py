@@ -17,6 +17,7 @@ import math
 import os
 import random
 import threading
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from enum import Enum
 from importlib import metadata
@@ -27,12 +28,13 @@ import requests
 import requests.utils
 import urllib3
 
-from lookerframe.answers import HOPELESS, SILENCE, error_of, is_html, reason_of, retry_after_of, root_cause
+from lookerframe.answers import HOPELESS, RESET_AGAIN, SILENCE, error_of, is_html, reason_of, retry_after_of, root_cause
 from lookerframe.bodies import DEADLINE_SLACK, Body
 from lookerframe.config import Secret
 from lookerframe.connections import Adapter
-from lookerframe.deadline import Stats
+from lookerframe.deadline import LONGEST_WAIT, Limiter, Stats, Turn
 from lookerframe.exceptions import (
+    ConfigError,
     DeadlineError,
     FetchError,
     IncompleteResultError,
@@ -43,6 +45,7 @@ from lookerframe.exceptions import (
     PayloadLimitError,
     QueryProblem,
     RateLimitError,
+    ServerError,
     UnexpectedContentError,
 )
 from lookerframe.render import shorten, text_of_html
@@ -51,10 +54,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from lookerframe.config import Settings
-    from lookerframe.deadline import Deadline
+    from lookerframe.deadline import Deadline, Phase
 
-    # Gets the token that Looker rejected, or None, and the deadline of the call; brings a token that should do.
-    TokenSource = Callable[[Secret | None, Deadline], Secret]
+    # Gets the token that Looker rejected, or None, the deadline of the call and the statistics of its operation; brings
+    # a token that should do.
+    TokenSource = Callable[[Secret | None, Deadline, Stats | None], Secret]
 
 _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
@@ -64,9 +68,9 @@ API_PATH = "/api/4.0"
 MAX_BODY = 64 * 1024 * 1024
 
 _MAX_ERROR_BODY = 256 * 1024
-# What is waited at most between two attempts; a server that asks for more is not waited for.
-_LONGEST_WAIT = 3_600.0
 _ATTEMPTS_WITHOUT_DEADLINE = 10
+# Tokens that one attempt tries after the first; only one that others were let in with is worth the second.
+_RENEWALS = 2
 _CONNECTIONS = 100
 _SUCCESS = frozenset({200, 201, 202, 204})
 _REPEATABLE = frozenset({"GET", "HEAD", "PUT", "DELETE"})
@@ -179,16 +183,18 @@ class Transport:
     settings : Settings
         Where, and how patient to be.
     token : callable, optional
-        Brings the token of calls that need one: ``token(rejected, deadline)``. It is called with None before each call,
-        and once with the token that Looker answered 401 to.
+        Brings the token of calls that need one: ``token(rejected, deadline, stats)``. It is called with None before
+        each call, and with the token that Looker answered 401 to, if it did.
 
     Notes
     -----
     Repeated are: failures to connect, 429 and 503 (any call); 500, 502, 504, broken connections, silence and bodies
     that do not end (calls that are safe to repeat). Waits are drawn at random below a bound that doubles;
     ``Retry-After`` is waited for. Repetition ends with the deadline, or, where it seldom helps (a host that never
-    answered, 500, an HTML page in place of JSON), after `Settings.connect_attempts`. After a 429 every thread holds
-    back.
+    answered, 500, an HTML page in place of JSON), after `Settings.connect_attempts`. A call that is not safe to repeat
+    is repeated `Settings.post_repeats` times where the answer is lost, 500 excepted.
+
+    After a 429 or 503 every thread holds back, see `deadline.Limiter`; but for DELETE, which relieves the server.
 
     Connections are pooled by urllib3, which is made for threads; a `requests.Session` is not, and brings what has no
     place here: cookies, redirects, ``~/.netrc`` in place of our token. Proxy variables and ``REQUESTS_CA_BUNDLE`` hold.
@@ -198,12 +204,13 @@ class Transport:
         self.settings = settings
         self.stats = Stats()
         self._token = token
-        self._limiter = _Limiter()
+        self._limiter = Limiter(settings.backoff_base, settings.backoff_cap)
         self._random = random.Random()  # noqa: S311 - spreads waits, guards nothing
         self._lock = threading.Lock()
         self._adapter: Adapter | None = None
         self._process = os.getpid()
         self._answered = False
+        self._accepted: Secret | None = None
 
     def request(
         self,
@@ -252,8 +259,7 @@ class Transport:
             The body was cut off, is an HTML page, is damaged, is too large.
         """
         repeatable = method in _REPEATABLE if idempotent is None else idempotent
-        counted = (self.stats, *([stats] if stats else []))
-        call = _Call(method, path, deadline, params, json, form, repeatable, authenticated, counted)
+        call = _Call(method, path, deadline, params, json, form, repeatable, authenticated, self.stats, stats)
 
         def once() -> Reply:
             answer = self._exchange(call)
@@ -283,8 +289,7 @@ class Transport:
         knows what has become of its first part.
         """
         repeatable = method in _REPEATABLE if idempotent is None else idempotent
-        counted = (self.stats, *([stats] if stats else []))
-        call = _Call(method, path, deadline, params, json, None, repeatable, authenticated=True, stats=counted)
+        call = _Call(method, path, deadline, params, json, None, repeatable, True, self.stats, stats)  # noqa: FBT003
 
         def once() -> Stream:
             answer = self._exchange(call)
@@ -299,6 +304,33 @@ class Transport:
 
         return self._repeated(call, once)
 
+    def wait_again(
+        self, attempts: int, *, error: LookerFrameError, endpoint: str, deadline: Deadline, stats: Stats | None = None
+    ) -> bool:
+        """Wait before an operation of several calls is tried again, as between two attempts at one call.
+
+        Parameters
+        ----------
+        attempts : int
+            How often it was tried so far.
+        error : LookerFrameError
+            How it failed; its ``.retry_after``, if it has one, is waited for.
+        endpoint : str
+            For the log.
+        deadline, stats
+            Of the operation.
+
+        Returns
+        -------
+        bool
+            False, at once, if there is no time left for the wait, or another attempt does not help: the error is a
+            `PayloadLimitError` or a `DeadlineError`, or it was the tenth of an operation that has no end.
+        """
+        method, _, where = endpoint.partition(" ")
+        call = _Call(method, where, deadline, None, None, None, True, True, self.stats, stats)  # noqa: FBT003
+        failure = _Failure(error, _patience_with(error), retry_after=getattr(error, "retry_after", None))
+        return self._waits(call, failure, _Course(attempts))
+
     def close(self) -> None:
         """Close the connections that are not in use; a later call opens new ones."""
         with self._lock:
@@ -309,79 +341,109 @@ class Transport:
     def _repeated(self, call: _Call, once: Callable[[], _T]) -> _T:
         """Do `once` until it succeeds, may not be done again, or there is no time left to."""
         began = call.deadline.now()
-        attempts = 0
-        last: LookerFrameError | None = None
+        course = _Course()
         while True:
-            self._limiter.wait(call, last)
-            attempts += 1
             try:
-                return once()
+                return self._attempt(call, once, course)
             except _Failure as failure:
                 met = failure.with_traceback(None)  # its frames would hold this one, and this one it
-            wait = self._wait_after(met, attempts, call)
-            if wait is None:
+            if not self._waits(call, met, course):
                 break
-            last = met.error.with_traceback(None)  # its frames hold the body, which may have been a token's
-            cause = str(met).removeprefix(call.endpoint).removeprefix(": ").strip()
-            _log.warning("%s: attempt %d failed (%s); again in %.1f s", call.endpoint, attempts, cause, wait)
-            call.count(retries=1, waited=wait)
-            call.deadline.sleep(wait)
+            course.last = met.error.with_traceback(None)  # its frames hold the body, which may have been a token's
         # Raised outside the handler: the frames of other libraries' errors hold the request, and so the token.
         if isinstance(met.error, FetchError):
-            met.error.attempts = attempts
+            met.error.attempts = course.attempts
             met.error.elapsed = call.deadline.now() - began
-        raise met.error.with_traceback(None) from (last if isinstance(met.error, DeadlineError) else met.cause)
+            if course.doubtful > 1 and isinstance(met.error, NetworkError) and met.error.reason == "reset":
+                met.error.advice = RESET_AGAIN
+        raise met.error.with_traceback(None) from (course.last if isinstance(met.error, DeadlineError) else met.cause)
 
-    def _wait_after(self, failure: _Failure, attempts: int, call: _Call) -> float | None:
-        """Return the seconds to wait before the next attempt, or None if there is to be none."""
-        drawn = self._random.uniform(0, self._longest_backoff(attempts - 1))
+    def _attempt(self, call: _Call, once: Callable[[], _T], course: _Course) -> _T:
+        turn = self._limiter.turn(
+            call.deadline, endpoint=call.endpoint, last=course.last, waited=lambda seconds: call.count(waited=seconds)
+        )
+        # What gives back need not wait: a query that runs on costs more than one call too many.
+        with nullcontext(Turn()) if call.method == "DELETE" else turn as taken:
+            if taken.too_late is not None:
+                raise _Failure(taken.too_late, _Patience.NEVER)
+            course.attempts += 1
+            try:
+                found = once()
+            except _Failure as failure:
+                taken.ended(failure.error)
+                raise
+            taken.ended()
+            return found
+
+    def _waits(self, call: _Call, failure: _Failure, course: _Course) -> bool:
+        """Wait for the next attempt, or say that there is to be none."""
+        drawn = self._random.uniform(0, self._longest_backoff(course.attempts - 1))
         wait = max(drawn, failure.retry_after or 0.0)
-        if isinstance(failure.error, RateLimitError):
-            self._limiter.hold(call.deadline.now() + min(wait, _LONGEST_WAIT))
-        allowed: float = 1
-        if failure.patience is _Patience.FEW:
-            allowed = self.settings.connect_attempts
-        elif failure.patience is _Patience.LONG:
-            allowed = _ATTEMPTS_WITHOUT_DEADLINE if math.isinf(call.deadline.remaining()) else math.inf
-        if attempts >= allowed or wait >= min(call.deadline.remaining(), _LONGEST_WAIT):
-            return None
-        return wait
+        doubtful = failure.patience is _Patience.DOUBTFUL
+        course.doubtful += doubtful
+        left = call.deadline.remaining()
+        is_enough = {
+            _Patience.NEVER: True,
+            _Patience.FEW: course.attempts >= self.settings.connect_attempts,
+            _Patience.DOUBTFUL: course.doubtful > self.settings.post_repeats,
+            _Patience.LONG: math.isinf(left) and course.attempts >= _ATTEMPTS_WITHOUT_DEADLINE,
+        }
+        if is_enough[failure.patience] or wait >= min(left, LONGEST_WAIT):
+            return False
+        cause = str(failure).removeprefix(call.endpoint).removeprefix(": ").strip()
+        _log.warning("%s: attempt %d failed (%s); again in %.1f s", call.endpoint, course.attempts, cause, wait)
+        call.count(retries=1, waited=wait, maybe_duplicate_tasks=int(doubtful))
+        call.deadline.sleep(wait)
+        return True
 
     def _longest_backoff(self, retry: int) -> float:
         return min(self.settings.backoff_cap, self.settings.backoff_base * 2.0 ** min(retry, 60))
 
     def _exchange(self, call: _Call) -> _Answer:
-        """Send once, and once more with another token if the first is not accepted."""
-        token = None
-        if call.authenticated and self._token is not None:
-            token = self._token(None, call.deadline)
+        """Send, and send again with another token if the first is not accepted."""
+        source = self._token if call.authenticated else None
+        token = None if source is None else source(None, call.deadline, call.operation)
         answer = self._send(call, token)
-        if answer.status == http.HTTPStatus.UNAUTHORIZED and token is not None and self._token is not None:
+        for renewal in range(_RENEWALS):
+            # One that never let anybody in was no better when it was new: the second 401 in a row is final.
+            known = renewal == 0 or token == self._accepted
+            if answer.status != http.HTTPStatus.UNAUTHORIZED or source is None or not known:
+                break
             _error_body(answer)
-            token = self._token(token, call.deadline)
+            token = source(token, call.deadline, call.operation)
             answer = self._send(call, token)
+        if token is not None and answer.status != http.HTTPStatus.UNAUTHORIZED:
+            self._accepted = token
         if answer.status not in _SUCCESS:
             raise _refusal(call, answer)
         return answer
 
     def _send(self, call: _Call, token: Secret | None) -> _Answer:
-        call.deadline.check("connecting", endpoint=call.endpoint)
         left = call.deadline.remaining()
+        if left <= 0:
+            raise _Failure(call.deadline.error("connecting", endpoint=call.endpoint), _Patience.NEVER)
         call.count(calls=1)
+        patience = urllib3.Timeout(
+            None if math.isinf(left) else left,
+            min(self.settings.connect_timeout, left),
+            min(self.settings.timeout, left),
+        )
         try:
             response = self._pool().send(
                 call.prepared(self.settings.base_url, token),
                 stream=True,
-                timeout=(min(self.settings.connect_timeout, left), min(self.settings.timeout, left)),
+                timeout=patience,  # type: ignore[arg-type]  # requests takes it, its stubs do not know
                 verify=self._verify(),
                 proxies=requests.utils.get_environ_proxies(self.settings.base_url),
             )
+        except ConfigError:
+            raise  # a secret that cannot be had
         # ValueError: host names that cannot be encoded, headers that cannot be written.
         except (OSError, ValueError, urllib3.exceptions.HTTPError, http.client.HTTPException) as exc:
             failure = self._silence(call, exc)
         else:
             self._answered = True
-            body = Body(response.raw, call, timeout=self.settings.timeout)
+            body = Body(response.raw, call, self.settings)
             return _Answer(response.status_code, response.headers, body)
         raise failure
 
@@ -414,8 +476,8 @@ class Transport:
             message += f" ({getattr(cause, 'verify_message', '') or cause.strerror or cause})"
         patience = _Patience.LONG if self._answered else _Patience.FEW
         if sent and not call.repeatable:
-            patience = _Patience.NEVER
-            message += "; the call may have been carried out all the same, so it was not repeated"
+            patience = _Patience.DOUBTFUL
+            message += "; the call may have been carried out all the same"
         if reason in HOPELESS:
             patience = _Patience.NEVER
         error = NetworkError(message, reason=reason, endpoint=call.endpoint)
@@ -428,13 +490,9 @@ class Transport:
                 body += piece
                 if len(body) > max_bytes:
                     message = f"{call.endpoint}: the body passes {max_bytes:,} bytes"
-                    raise PayloadLimitError(message, offset=max_bytes)  # noqa: TRY301 - handled below, like all others
-        except (PayloadLimitError, DeadlineError) as error:
-            failure = _Failure(error, _Patience.NEVER)
-        except (IncompleteResultError, NetworkError) as error:
-            failure = _Failure(error, _Patience.LONG if call.repeatable else _Patience.NEVER)
-        except PayloadError as error:
-            failure = _Failure(error, _Patience.FEW if call.repeatable else _Patience.NEVER)
+                    raise PayloadLimitError(message, offset=max_bytes)
+        except (PayloadError, NetworkError, DeadlineError) as error:
+            failure = _Failure(error, _patience_with(error) if call.repeatable else _doubtful(_patience_with(error)))
         else:
             return bytes(body)
         finally:
@@ -469,7 +527,8 @@ class _Call:
     form: Mapping[str, str | Secret] | None
     repeatable: bool
     authenticated: bool
-    stats: tuple[Stats, ...]
+    all: Stats
+    operation: Stats | None
 
     @property
     def endpoint(self) -> str:
@@ -493,8 +552,14 @@ class _Call:
         return request.prepare()
 
     def count(self, **amounts: Any) -> None:
-        for stats in self.stats:
-            stats.add(**amounts)
+        for stats in (self.all, self.operation):
+            if stats is not None:
+                stats.add(**amounts)
+
+    def spend(self, phase: Phase, seconds: float) -> None:
+        for stats in (self.all, self.operation):
+            if stats is not None:
+                stats.spend(phase, seconds)
 
 
 class _TokenAuth(requests.auth.AuthBase):
@@ -512,6 +577,7 @@ class _Patience(Enum):
     """How long a failure is worth trying again."""
 
     NEVER = "never"
+    DOUBTFUL = "once or twice, as it may have been carried out"
     FEW = "a few times"
     LONG = "until the deadline"
 
@@ -538,27 +604,13 @@ class _Failure(Exception):  # noqa: N818 - one attempt's outcome; never leaves t
         return shorten(" ".join(f"{status or ''} {message or self.error}".split()), 200)
 
 
-class _Limiter:
-    """Holds all threads of a client back once Looker said "too many"."""
+@dataclass(slots=True)
+class _Course:
+    """How a call has gone so far: attempts, those of them that may have been carried out, and the last failure."""
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._not_before = -math.inf
-
-    def hold(self, until: float) -> None:
-        with self._lock:
-            self._not_before = max(self._not_before, until)
-
-    def wait(self, call: _Call, last: LookerFrameError | None) -> None:
-        with self._lock:
-            left = self._not_before - call.deadline.now()
-        if left <= 0:
-            return
-        if left >= call.deadline.remaining():
-            message = "other calls were told to slow down, for longer than this one has time"
-            raise RateLimitError(message, endpoint=call.endpoint, attempts=0, retry_after=left) from last
-        _log.info("%s: held back %.1f s after a 429", call.endpoint, left)
-        call.deadline.sleep(left)
+    attempts: int = 0
+    doubtful: int = 0
+    last: LookerFrameError | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -576,8 +628,10 @@ def _refusal(call: _Call, answer: _Answer) -> _Failure:
     retry_after = retry_after_of(answer.headers)
     error = error_of(status, answer.headers, _error_body(answer), call.endpoint)
     patience = _Patience.NEVER
-    if status in (429, 503) or (status in (502, 504) and call.repeatable):
+    if status in (429, 503):
         patience = _Patience.LONG
+    elif status in (502, 504):
+        patience = _Patience.LONG if call.repeatable else _Patience.DOUBTFUL
     elif status >= http.HTTPStatus.INTERNAL_SERVER_ERROR and call.repeatable:
         patience = _Patience.FEW
     if isinstance(error, FetchError):
@@ -604,7 +658,20 @@ def _unexpected_html(call: _Call, status: int, body: bytes) -> _Failure:
     message = f"{call.endpoint} answered {status} with an HTML page; is base_url the API's own address?"
     if call.form is None:  # the answer to a login is not quoted, whatever it is
         message += f" It says: {text_of_html(body.decode('utf-8', 'replace'), 200)}"
-    return _Failure(UnexpectedContentError(message), _Patience.FEW if call.repeatable else _Patience.NEVER)
+    return _Failure(UnexpectedContentError(message), _Patience.FEW if call.repeatable else _Patience.DOUBTFUL)
+
+
+def _patience_with(error: LookerFrameError) -> _Patience:
+    """Say how long a body that failed is worth another attempt."""
+    passing = isinstance(error, NetworkError) and error.reason not in HOPELESS
+    if passing or isinstance(error, IncompleteResultError | ServerError | RateLimitError):
+        return _Patience.LONG
+    mendable = isinstance(error, PayloadError) and not isinstance(error, PayloadLimitError)
+    return _Patience.FEW if mendable else _Patience.NEVER
+
+
+def _doubtful(patience: _Patience) -> _Patience:
+    return patience if patience is _Patience.NEVER else _Patience.DOUBTFUL
 
 
 def _query_text(params: Mapping[str, Any]) -> dict[str, str]:

@@ -16,7 +16,7 @@ import msgspec
 
 from lookerframe.arrays import build_array, read_exactly
 from lookerframe.exceptions import PayloadError
-from lookerframe.rows import check_unicode, first_row
+from lookerframe.rows import check_unicode, first_row, refuse_deep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -120,6 +120,7 @@ class RowDecoder:
         count, values = self._read(piece)
         if self.errors:
             del self.errors[_MAX_ERRORS:]
+            refuse_deep(self.errors, result_format=self._format)
             return Piece((), self.rows, 0)
         if count and not self._columns:
             message = "there are rows, but no field is known that they could have"

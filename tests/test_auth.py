@@ -12,7 +12,7 @@ import pytest
 
 from lookerframe.auth import Login
 from lookerframe.config import Secret, Settings
-from lookerframe.deadline import Deadline
+from lookerframe.deadline import Deadline, Stats
 from lookerframe.exceptions import (
     AuthError,
     DeadlineError,
@@ -24,7 +24,7 @@ from lookerframe.exceptions import (
     UnexpectedContentError,
 )
 from lookerframe.transport import Transport
-from tests.faults import FaultServer, Pause, Request, Script, cut, reply
+from tests.faults import FaultServer, Pause, Request, Reset, Script, cut, reply
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -148,8 +148,8 @@ class TestToken:
         logins = Logins(delay=0.1)
         with FaultServer(answer=logins) as server:
             login = Login(settings(server))
-            assert in_threads(16, login.token) == [Secret("token-1")] * 16
-            assert in_threads(16, lambda: login.token(Secret("token-1"))) == [Secret("token-2")] * 16
+            assert in_threads(32, login.token) == [Secret("token-1")] * 32
+            assert in_threads(32, lambda: login.token(Secret("token-1"))) == [Secret("token-2")] * 32
             login.logout()
 
         assert logins.given == 2
@@ -183,6 +183,66 @@ class TestToken:
             login = Login(settings(server))
             assert login.token() == Secret("token-1")
             login.logout()
+
+    def test_is_counted_where_it_was_needed(self) -> None:
+        """Its calls, and the time that it took; a call that finds a token is not charged."""
+        first, second = Stats(), Stats()
+        ok = reply(200, {"id": "1"})
+        logins = Logins(delay=0.2)
+        answers = iter([reply(503)])
+
+        def answer(request: Request) -> Script:
+            return next(answers, logins(request)) if request.target.endswith("/login") else ok
+
+        with FaultServer(answer=answer) as server:
+            login = Login(settings(server))
+            transport = Transport(settings(server), login.token)
+            transport.request("GET", "/user", deadline=Deadline(10), stats=first)
+            transport.request("GET", "/user", deadline=Deadline(10), stats=second)
+            transport.close()
+            login.logout()
+
+        assert (first.calls, first.retries) == (3, 1)
+        assert (second.calls, second.retries) == (1, 0)
+        assert first.seconds["logging_in"] > second.seconds["logging_in"] == 0
+
+    def test_a_401_whose_login_fails_for_a_moment(self) -> None:
+        """The call goes on when the login does."""
+        logins = Logins()
+        troubles: list[Script] = [reply(502), [Reset()], reply(503)]
+
+        def answer(request: Request) -> Script:
+            if request.target.endswith("/user"):
+                return reply(200, {"id": "1"}) if request.headers["authorization"] == "token token-2" else reply(401)
+            return troubles.pop() if logins.given and troubles else logins(request)
+
+        with FaultServer(answer=answer) as server:
+            login = Login(settings(server))
+            transport = Transport(settings(server), login.token)
+            assert transport.request("GET", "/user", deadline=Deadline(10)).json() == {"id": "1"}
+            transport.close()
+            login.logout()
+
+        user, log_in, leave = "GET /user", "POST /login", "DELETE /logout"
+        assert server.paths == [log_in, user, *[log_in] * 4, user, leave]
+
+    def test_a_fresh_token_that_is_rejected_is_an_auth_error(self) -> None:
+        """There is no third try: it would be rejected as well."""
+        logins = Logins()
+        with FaultServer(
+            answer=lambda request: (
+                reply(401, {"message": "no"}) if request.target.endswith("/user") else logins(request)
+            )
+        ) as server:
+            login = Login(settings(server))
+            transport = Transport(settings(server), login.token)
+            with pytest.raises(AuthError, match="GET /user answered 401: no") as caught:
+                transport.request("GET", "/user", deadline=Deadline(10))
+            transport.close()
+            login.logout()
+
+        assert (logins.given, caught.value.status) == (2, 401)
+        assert server.paths.count("GET /user") == 2
 
     def test_serves_a_transport_through_an_expiry(self) -> None:
         """The server forgets the token; the call succeeds all the same."""

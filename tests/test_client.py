@@ -213,7 +213,7 @@ def test_no_secret_is_shown(server: Server) -> None:
 
 
 def test_explore_metadata_is_asked_for_once(server: Server) -> None:
-    """`json` has no metadata; two results of one explore cost one look-up."""
+    """`json` has no metadata; two results of one explore cost one look-up, and one login."""
     with lf.Looker(_settings(server)) as looker:
         first = looker.run(COUNT, result_format="json")
         first.to_arrow()
@@ -222,7 +222,7 @@ def test_explore_metadata_is_asked_for_once(server: Server) -> None:
 
         fields = looker.explore_fields("flights", "flights")
 
-    assert second.stats["calls"] == first.stats["calls"] - 1
+    assert second.stats["calls"] == first.stats["calls"] - 2
     assert "flights.carrier" in {item["name"] for item in fields["dimensions"]}
 
 
@@ -233,3 +233,19 @@ def _token(server: Server) -> str:
         timeout=10,
     )
     return str(answer.json()["access_token"])
+
+
+def test_stats_tell_where_the_time_went(slow: Server) -> None:
+    """Seconds of each phase, which together are no more than the whole."""
+    began = time.monotonic()
+    with lf.Looker(_settings(slow)) as looker:
+        result = looker.run(COUNT)
+        result.to_arrow()
+    elapsed = time.monotonic() - began
+
+    spent = {name: seconds for name, seconds in result.stats.items() if name.endswith("_seconds")}
+    spent.pop("waited_seconds")
+    assert list(spent) == ["logging_in_seconds", "submitting_seconds", "waiting_seconds", "downloading_seconds"]
+    assert all(seconds > 0 for seconds in spent.values())
+    assert max(spent, key=lambda name: spent[name]) == "waiting_seconds"
+    assert sum(spent.values()) <= elapsed

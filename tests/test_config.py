@@ -6,22 +6,30 @@ import copy
 import dataclasses
 import json
 import logging
+import os
 import pickle
+import subprocess
+import sys
 import traceback
 from typing import TYPE_CHECKING, Any
 
+import keyring
+import keyring.errors
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from keyring.backend import KeyringBackend
 from looker_sdk.rtl import api_settings
 
-from lookerframe.config import Secret, Settings
+from lookerframe.config import Secret, Settings, _checked_url
 from lookerframe.exceptions import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 CANARY = "canary-5f2d"
+UNVERIFIED = "ignore:verify_ssl is off"
 COMPLETE = {
     "LOOKERSDK_BASE_URL": "https://env.example.com",
     "LOOKERSDK_CLIENT_ID": "env-id",
@@ -41,6 +49,22 @@ client_secret = other-secret
 verify_ssl = no
 timeout = 7
 """
+
+
+def told(exc: BaseException) -> str:
+    """Tell everything that a traceback can: local variables, and what an error hides behind ``from None``."""
+    seen: dict[int, BaseException] = {}
+    waiting: list[BaseException | None] = [exc]
+    while waiting:
+        met = waiting.pop()
+        if met is not None and id(met) not in seen:
+            seen[id(met)] = met
+            waiting += [met.__cause__, met.__context__]
+    parts = [f"{met!r} {met} {met.args} {vars(met)}" for met in seen.values()]
+    for met in seen.values():
+        ours = [frame for frame, _ in traceback.walk_tb(met.__traceback__) if frame.f_code.co_filename != __file__]
+        parts += [f"{name}={value!r}" for frame in ours for name, value in frame.f_locals.items()]
+    return "\n".join(parts)
 
 
 def make(**given: Any) -> Settings:
@@ -109,6 +133,226 @@ class TestSecret:
             vars(Secret(CANARY))
 
 
+class Vault:
+    """Hands out a new secret each time, and counts."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def read(self) -> str:
+        """Bring the next one."""
+        self.asked += 1
+        return f"{CANARY}-{self.asked}"
+
+
+class TestFunctionAsSecret:
+    """A function brings the text whenever it is needed, and at no other time."""
+
+    def test_is_called_each_time(self) -> None:
+        """What it brought before is not kept."""
+        secret = make(client_secret=Vault().read).client_secret
+
+        assert [secret.reveal(), secret.reveal()] == [f"{CANARY}-1", f"{CANARY}-2"]
+
+    def test_is_not_called_to_show_or_compare(self) -> None:
+        """A secret that is only looked at costs nothing, and is true."""
+        vault = Vault()
+        loaded = Settings.load(env={}, base_url="https://a.example.com", client_id="id", client_secret=vault.read)
+        secret = loaded.client_secret
+
+        assert (repr(secret), f"{secret}", str(loaded).count("***")) == ("***", "***", 1)
+        assert bool(secret)
+        assert secret == Secret(vault.read)
+        assert secret != Secret(Vault().read)
+        assert secret != Secret(CANARY)
+        assert Secret(CANARY) != secret
+        assert hash(secret) == hash(Secret(CANARY))
+        assert copy.deepcopy(loaded) == loaded
+        assert dataclasses.asdict(loaded)["client_secret"] is secret
+        with pytest.raises(TypeError, match=r"Settings\.load"):
+            pickle.dumps(secret)
+        assert vault.asked == 0
+
+    @pytest.mark.parametrize(
+        ("bring", "said"),
+        [
+            pytest.param(CANARY.encode, "bytes", id="bytes"),
+            pytest.param(lambda: None, "NoneType", id="nothing"),
+            pytest.param(lambda: [CANARY], "list", id="a list"),
+            pytest.param(lambda: Secret(CANARY), "Secret", id="a secret in a secret"),
+            pytest.param(lambda: "", "empty", id="an empty text"),
+            pytest.param(lambda: f"{CANARY}\udc80", "UTF-8", id="undecodable bytes"),
+            pytest.param(lambda: os.environ[CANARY], "KeyError", id="an error that quotes it"),
+            pytest.param(lambda: int(CANARY), "ValueError", id="an error that is a ValueError"),
+        ],
+    )
+    def test_unusable_one(self, bring: Callable[[], Any], said: str) -> None:
+        """ConfigError says what kind of thing came, and nothing of what it was or said."""
+        with pytest.raises(ConfigError, match=said) as caught:
+            make(client_secret=bring).client_secret.reveal()
+
+        assert caught.value.setting == "client_secret"
+        assert CANARY not in told(caught.value)
+
+    def test_its_own_configuration_error_passes(self) -> None:
+        """Whoever writes the function can tell the reader what to do; what led to it is cut off."""
+
+        def bring() -> str:
+            try:
+                return os.environ[CANARY]
+            except KeyError as exc:
+                message = "log in to the vault first"
+                raise ConfigError(message, setting="vault") from exc
+
+        with pytest.raises(ConfigError, match="log in to the vault first") as caught:
+            Secret(bring).reveal()
+
+        assert caught.value.setting == "vault"
+        assert CANARY not in told(caught.value)
+
+    def test_interruption_passes(self) -> None:
+        """Ctrl-C while the vault is asked is no error of configuration."""
+
+        def bring() -> str:
+            raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            Secret(bring).reveal()
+
+
+class Ring(KeyringBackend):
+    """A keyring in memory, that may be locked."""
+
+    priority = 1
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]  # keyring's own
+        self.entries: dict[tuple[str, str], str] = {}
+        self.locked = False
+
+    def get_password(self, service: str, username: str) -> str | None:
+        """Look an entry up."""
+        if self.locked:
+            raise keyring.errors.KeyringLocked(CANARY)
+        return self.entries.get((service, username))
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        """Store an entry."""
+        self.entries[service, username] = password
+
+
+class TestKeyring:
+    """An entry of the operating system's keyring as secret."""
+
+    @pytest.fixture
+    def ring(self) -> Iterator[Ring]:
+        """Have a keyring of the test's own in use."""
+        before = keyring.get_keyring()
+        ring = Ring()
+        keyring.set_keyring(ring)
+        yield ring
+        keyring.set_keyring(before)
+
+    def test_is_read_when_needed(self, ring: Ring) -> None:
+        """An entry that changes, or comes later, is found."""
+        secret = make(client_secret=Secret.from_keyring("looker", "me")).client_secret
+        ring.set_password("looker", "me", CANARY)
+        assert secret.reveal() == CANARY
+
+        ring.set_password("looker", "me", "another")
+        assert secret.reveal() == "another"
+
+    @pytest.mark.usefixtures("ring")
+    def test_same_entry_is_the_same_secret(self) -> None:
+        """Service and user tell, the ring is not asked."""
+        assert Secret.from_keyring("looker", "me") == Secret.from_keyring("looker", "me")
+        assert Secret.from_keyring("looker", "me") != Secret.from_keyring("looker", "you")
+
+    @pytest.mark.usefixtures("ring")
+    def test_absent_entry_says_how_to_store_it(self) -> None:
+        """A command that can be pasted."""
+        with pytest.raises(ConfigError, match=r"keyring set https://a\.example\.com 'my id'") as caught:
+            Secret.from_keyring("https://a.example.com", "my id").reveal()
+
+        assert caught.value.setting == "client_secret"
+
+    def test_locked_one(self, ring: Ring) -> None:
+        """The kind of error is named, its words are not repeated."""
+        ring.locked = True
+
+        with pytest.raises(ConfigError, match="KeyringLocked") as caught:
+            Secret.from_keyring("looker", "me").reveal()
+
+        assert CANARY not in told(caught.value)
+
+    def test_without_the_package(self) -> None:
+        """The extra is named, at once."""
+        code = (
+            "import sys; sys.modules['keyring'] = None\n"
+            "from lookerframe import Secret\n"
+            "try: Secret.from_keyring('a', 'b')\n"
+            "except ImportError as exc: print(type(exc).__name__, exc)"
+        )
+        said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+
+        assert said.stdout.startswith("MissingDependencyError")
+        assert "lookerframe[keyring]" in said.stdout
+
+
+class TestFramesOfErrors:
+    """Some tracebacks show local variables; those of this module hold no secret when it refuses something."""
+
+    @pytest.mark.parametrize(
+        "given",
+        [
+            {"base_url": "http://a.example.com"},
+            {"timeout": 0},
+            {"client_id": ""},
+            {"client_secret": [CANARY]},
+            {"client_secret": f"{CANARY}\udc80"},
+            {"timeuot": 3},
+        ],
+    )
+    def test_of_arguments(self, given: dict[str, Any]) -> None:
+        """Neither the constructor's nor those of `load`."""
+        whole = {"base_url": "https://a.example.com", "client_id": "id", "client_secret": CANARY} | given
+
+        with pytest.raises((ConfigError, TypeError)) as by_constructor:
+            Settings(**whole)
+        with pytest.raises(ConfigError) as by_load:
+            Settings.load(env={}, **whole)
+
+        assert CANARY not in told(by_constructor.value)
+        assert CANARY not in told(by_load.value)
+
+    def test_of_a_secret_alone(self) -> None:
+        """Bytes are not taken for text, and not shown."""
+        with pytest.raises(ConfigError, match="bytes") as caught:
+            Secret(CANARY.encode())  # type: ignore[arg-type]
+
+        assert CANARY not in told(caught.value)
+
+    @pytest.mark.parametrize("timeout", ["0", "%", "[x"])
+    def test_of_file_and_environment(self, folder: Path, timeout: str) -> None:
+        """Both were read when the error was met."""
+        folder.joinpath("looker.ini").write_text(f"[Looker]\nclient_secret={CANARY}\n{timeout}\ntimeout={timeout}\n")
+        with pytest.raises(ConfigError) as from_file:
+            Settings.load(env={name: value for name, value in COMPLETE.items() if not name.endswith("SECRET")})
+        folder.joinpath("looker.ini").unlink()
+        with pytest.raises(ConfigError) as from_environment:
+            Settings.load(env=COMPLETE | {"LOOKERSDK_CLIENT_SECRET": CANARY, "LOOKERSDK_TIMEOUT": "0"})
+
+        assert CANARY not in told(from_file.value)
+        assert CANARY not in told(from_environment.value)
+
+    def test_they_would_show_one(self) -> None:
+        """The tests above see what a frame of the library holds: here an address, which is no secret."""
+        with pytest.raises(ConfigError) as caught:
+            _checked_url(f"ftp://{CANARY}")
+
+        assert f"url='ftp://{CANARY}'" in told(caught.value)
+
+
 class TestLoad:
     """Argument before environment before file."""
 
@@ -122,6 +366,7 @@ class TestLoad:
         assert loaded.client_secret == Secret("ini-secret")
         assert (loaded.verify_ssl, loaded.timeout) == (True, 120)
 
+    @pytest.mark.filterwarnings(UNVERIFIED)
     def test_reads_a_named_section(self, folder: Path) -> None:
         """Its values, and none of the first section's."""
         folder.joinpath("my.ini").write_text(INI)
@@ -233,6 +478,7 @@ class TestUnusableFile:
         assert loaded.base_url == "https://env.example.com"
 
 
+@pytest.mark.filterwarnings(UNVERIFIED)
 @pytest.mark.parametrize("section", [None, "Other"])
 @pytest.mark.parametrize(
     "env",
@@ -377,10 +623,43 @@ class TestSettings:
         with pytest.raises(dataclasses.FrozenInstanceError):
             make().timeout = 3  # type: ignore[misc]
 
+    def test_shows_no_secret_as_a_structure(self) -> None:
+        """As dictionary, tuple, JSON or copy."""
+        made = make()
+
+        shown = [
+            dataclasses.asdict(made),
+            dataclasses.astuple(made),
+            copy.copy(made),
+            copy.deepcopy(made),
+            json.dumps(dataclasses.asdict(made), default=str),
+            json.dumps(made, default=repr),
+            f"{made} {made!s}",
+        ]
+
+        assert CANARY not in repr(shown)
+        with pytest.raises(TypeError):
+            vars(made)
+
+    def test_leaves_the_environment_alone(self) -> None:
+        """A process that is started later gets what was there before."""
+        before = dict(os.environ)
+
+        Settings.load(env=COMPLETE, client_secret=CANARY)
+
+        assert dict(os.environ) == before
+
     def test_is_not_pickled(self) -> None:
         """It holds a secret; a worker finds its own."""
         with pytest.raises(TypeError, match=r"Settings\.load"):
             pickle.dumps(make())
+
+    def test_warns_of_connections_that_are_not_verified(self) -> None:
+        """Where there is something to verify: the address and the setting are named."""
+        with pytest.warns(UserWarning, match=r"verify_ssl is off.* https://a\.example\.com .*CA file"):
+            make(verify_ssl=False)
+
+        assert make(verify_ssl=False, base_url="http://localhost:1").verify_ssl is False
 
     def test_can_be_changed_by_copy(self) -> None:
         """`dataclasses.replace` checks again."""
@@ -405,6 +684,8 @@ class TestSettings:
             ("client_id", 3),
             ("client_secret", ""),
             ("client_secret", b"bytes"),
+            ("client_secret", "\udcff"),
+            ("client_id", "\udcff"),
             ("base_url", None),
         ],
     )

@@ -303,7 +303,7 @@ def test_saved_payloads_are_decoded_from_anything(tmp_path: Path) -> None:
     [
         ("no/such/file.json", lf.ConfigError, "a str is a path"),
         ('[{"a":1}]', lf.ConfigError, "a str is a path"),
-        (b"", lf.PayloadError, "expected a result, met an empty body"),
+        (b"", lf.PayloadError, "the body is empty"),
         (7, lf.ConfigError, "met int"),
         ([{"a": 1}], lf.ConfigError, "met dict.*not what its JSON was parsed to"),
         ({"data": []}, lf.ConfigError, "met str"),

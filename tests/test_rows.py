@@ -15,7 +15,7 @@ from lookerframe.exceptions import (
     PayloadLimitError,
     UnexpectedContentError,
 )
-from lookerframe.rows import RowArray, first_row, parse_object
+from lookerframe.rows import APPENDED, RowArray, first_row, parse_object
 from tests.writers import COMPACT, PRETTY, SPACED, chunked, dumped
 
 if TYPE_CHECKING:
@@ -311,31 +311,53 @@ def test_refusals_say_the_same_however_the_body_is_cut(body: bytes) -> None:
     ("body", "key", "text"),
     [
         (b'\xef\xbb\xbf {"x":NaN,"data":[]}', KEY, "json_detail: not acceptable JSON: NaN is no number"),
-        (b'  {"x":tru,"data":[]}', KEY, "json_detail: not well-formed JSON: Expecting value (at byte 7)"),
-        (b' {"data":[{"a":01}]}', KEY, "json_detail: the rows are not well-formed JSON: invalid number (at byte 16)"),
+        (
+            b'  {"x":tru,"data":[]}',
+            KEY,
+            f"json_detail: not well-formed JSON: Expecting value: 'tru,\"data\":[]}}'; {APPENDED} (at byte 7)",
+        ),
+        (
+            b' {"data":[{"a":01}]}',
+            KEY,
+            f"json_detail: the rows are not well-formed JSON: invalid number: met '1}}]}}'; {APPENDED} (at byte 16)",
+        ),
         (
             b'\xef\xbb\xbf {"data":[{"a":1},{"a":"\xff"}]}',
             KEY,
             "json_detail: not UTF-8: byte 0xff (at byte 27)",
         ),
-        (b'{"data":[{"a":1}], "b":tru}', KEY, "json_detail: not well-formed JSON: Expecting value (at byte 23)"),
+        (
+            b'{"data":[{"a":1}], "b":tru}',
+            KEY,
+            f"json_detail: not well-formed JSON: Expecting value: 'tru}}'; {APPENDED} (at byte 23)",
+        ),
         (
             b'{"data":[{"a":1}]} ERR ',
             KEY,
-            "json_detail: not well-formed JSON: text stands after its end: 'ERR' (at byte 19)",
+            f"json_detail: not well-formed JSON: text stands after its end: 'ERR'; {APPENDED} (at byte 19)",
         ),
-        (b'[{"a":1}] ERR ', None, "json: text stands after the end of the rows: 'ERR' (at byte 10)"),
+        (b'[{"a":1}] ERR ', None, f"json: text stands after the end of the rows: 'ERR'; {APPENDED} (at byte 10)"),
+        (b'[{"a":1} ERR ', None, f"json: the body ends in the middle of the rows, with 'ERR'; {APPENDED} (at byte 13)"),
+        (
+            b'[{"a":1}, ERR: x] ',
+            None,
+            f"json: the rows are not well-formed JSON: invalid character: met 'ERR: x]'; {APPENDED} (at byte 10)",
+        ),
         (
             b'[{"a":1},]',
             None,
             "json: a comma stands after the last row (at byte 9)",
         ),
         (b'[{"a":1}}', None, "json: the rows are closed by a brace (at byte 8)"),
-        (b'[{"a":1},{"a":', None, "json: the body ends in the middle of the rows, with '[{\"a\":' (at byte 14)"),
+        (
+            b'[{"a":1},{"a":',
+            None,
+            f"json: the body ends in the middle of the rows, with '[{{\"a\":'; {APPENDED} (at byte 14)",
+        ),
         (
             b'{"data":[{"a":1}], "b',
             KEY,
-            'json_detail: the JSON is not closed; it ends with \'{"data":[], "b\' (at byte 19)',
+            f"json_detail: the JSON is not closed; it ends with '\"b'; {APPENDED} (at byte 19)",
         ),
         (
             b'{"x":{"y":1,"y":2},"data":[]}',
@@ -347,7 +369,11 @@ def test_refusals_say_the_same_however_the_body_is_cut(body: bytes) -> None:
             KEY,
             "json_detail: expected a JSON object with its rows in 'data', met '[{\"a\":1}]' (at byte 0)",
         ),
-        (b' {"a":1}', None, "json: expected a JSON array of rows, met '{\"a\":1}' (at byte 1)"),
+        (
+            b' {"a":1}',
+            None,
+            "json: expected a JSON array of rows, met an object with the members 'a': '{\"a\":1}' (at byte 1)",
+        ),
         (
             b"<html><style>a{}</style><b>502</b> Bad",
             None,

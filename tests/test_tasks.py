@@ -9,72 +9,22 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import lookerframe as lf
-from tests.faults import Drip, FaultServer, Pause, Request, cut, reply
+from tests.faults import Drip, Pause, cut, reply
+from tests.scripted import DETAIL, ROWS, TASK, ScriptedLooker, connections
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.faults import Script
+    from tests.faults import Request, Script
 
-TASK = "32ea04b764c885ebef9837b8ef4b6f4a"
-ROWS = {"fields": {"dimensions": [], "measures": [{"name": "orders.count", "type": "count", "measure": True}]}}
-DETAIL = {**ROWS, "data": [{"orders.count": {"value": 7}}]}
-
-
-class ScriptedLooker:
-    """Answers login, and for one task the states and result answers that it was given, the last of them for ever."""
-
-    def __init__(
-        self,
-        *states: str,
-        results: list[Script] | None = None,
-        result_format: str = "json_detail",
-        killed: Script | None = None,
-    ) -> None:
-        self.states = list(states)
-        self.results = results or [reply(200, DETAIL)]
-        self.result_format = result_format
-        self.killed = killed or reply(204)
-        self.calls: list[str] = []
-
-    def __call__(self, request: Request) -> Script:
-        """Answer one request."""
-        where = request.target.split("?")[0].removeprefix("/api/4.0")
-        self.calls.append(f"{request.method} {where}")
-        if where == f"/query_tasks/{TASK}/results":
-            return self.results.pop(0) if len(self.results) > 1 else self.results[0]
-        status = "added"
-        if where == f"/query_tasks/{TASK}":
-            status = self.states.pop(0) if len(self.states) > 1 else self.states[0]
-        task = {"id": TASK, "query_id": "q1", "status": status, "result_format": self.result_format}
-        known = {
-            "/login": reply(200, {"access_token": "t0ken", "token_type": "Bearer", "expires_in": 3600}),
-            "/queries": reply(200, {"id": "q1", "model": "m", "view": "e", "limit": "-1"}),
-            "/query_tasks": reply(200, task),
-            f"/query_tasks/{TASK}": reply(200, task),
-            f"/running_queries/{TASK}": self.killed,
-        }
-        return known.get(where) or reply(404, {"message": "Not found", "documentation_url": "http://docs.looker.com/"})
+QUERY = lf.Query(model="m", explore="e", fields=["orders.count"])
+GONE = reply(404, {"message": "Not found", "documentation_url": "http://docs.looker.com/"})
 
 
 @pytest.fixture
 def connect() -> Iterator[Any]:
     """Give a function that makes a client of a scripted Looker."""
-    opened: list[Any] = []
-
-    def connected(looker: ScriptedLooker, **settings: Any) -> lf.Looker:
-        server = FaultServer(answer=looker)
-        server.__enter__()
-        patience = {"poll_interval": 0.01, "poll_interval_max": 0.02, "backoff_base": 0.01, **settings}
-        client = lf.Looker(
-            lf.Settings(base_url=server.url, client_id="id", client_secret=lf.Secret("secret"), **patience)
-        )
-        opened.extend((client, server))
-        return client
-
-    yield connected
-    for one in opened:
-        one.__exit__(None, None, None)
+    yield from connections()
 
 
 def test_a_running_task_is_waited_for(connect: Any) -> None:
@@ -153,10 +103,8 @@ def test_an_old_task_that_has_expired_is_not_waited_for(connect: Any) -> None:
 
 def test_a_result_that_is_gone_is_not_an_empty_one(connect: Any) -> None:
     """404 on the result of a task that exists."""
-    gone = reply(404, {"message": "Not found", "documentation_url": "http://docs.looker.com/"})
-
     with pytest.raises(lf.ResultExpiredError, match="no longer keeps") as caught:
-        connect(ScriptedLooker("complete", results=[gone])).task(TASK).result()
+        connect(ScriptedLooker("complete", results=[GONE])).task(TASK).result()
     assert caught.value.status == 404
 
 
@@ -191,7 +139,7 @@ def test_a_task_in_error_whose_issues_are_notes_is_a_result(connect: Any) -> Non
 def test_the_deadline_kills_what_was_submitted_here(connect: Any) -> None:
     """A query that goes on after its deadline would cost money for nobody."""
     script = ScriptedLooker("running")
-    task = connect(script).submit(lf.Query(model="m", explore="e", fields=["orders.count"]))
+    task = connect(script).submit(QUERY)
 
     with pytest.raises(lf.DeadlineError) as caught:
         task.result(timeout=0.3)
@@ -211,16 +159,29 @@ def test_the_deadline_leaves_a_task_of_others_alone(connect: Any) -> None:
     assert f"DELETE /running_queries/{TASK}" not in script.calls
 
 
-@pytest.mark.parametrize("answer", [reply(200, "<html>proxy</html>", content_type="text/html"), reply(422, {})])
+@pytest.mark.parametrize("answer", [reply(200, "<html>proxy</html>", content_type="text/html"), reply(403, {})])
 def test_a_kill_that_fails_hides_nothing(connect: Any, answer: Script) -> None:
     """The error is that the time is over; that the query could not be stopped stands on it."""
     script = ScriptedLooker("running", killed=answer)
-    task = connect(script).submit(lf.Query(model="m", explore="e", fields=["orders.count"]))
+    task = connect(script).submit(QUERY)
 
     with pytest.raises(lf.DeadlineError) as caught:
         task.result(timeout=0.3)
 
     assert caught.value.killed is False
+
+
+@pytest.mark.parametrize("status", [404, 422])
+def test_a_kill_that_comes_too_late_is_no_failure(connect: Any, status: int) -> None:
+    """Looker says so of a query that has ended: there was nothing to stop."""
+    script = ScriptedLooker("running", killed=reply(status, {"message": "Not found", "documentation_url": ""}))
+    task = connect(script).submit(QUERY)
+
+    with pytest.raises(lf.DeadlineError) as caught:
+        task.result(timeout=0.3)
+
+    assert caught.value.killed is None
+    assert task.cancel() is False
 
 
 def test_a_deadline_in_the_stream_is_told_like_any_other(connect: Any) -> None:
@@ -230,7 +191,7 @@ def test_a_deadline_in_the_stream_is_told_like_any_other(connect: Any) -> None:
     head, rest = body[:1_000_000], body[1_000_000:]
     start = reply(200, b"", length=len(body))
     script = ScriptedLooker("complete", results=[[*start, head, Drip(rest, 0.05)]])
-    query = lf.Query(model="m", explore="e", fields=["orders.count"])
+    query = QUERY
     result = connect(script).submit(query).result(timeout=1.5)
 
     with pytest.raises(lf.DeadlineError) as caught:
@@ -241,13 +202,61 @@ def test_a_deadline_in_the_stream_is_told_like_any_other(connect: Any) -> None:
 
 def test_a_handle_that_is_read_again_after_expiry_says_so(connect: Any) -> None:
     """It does not wait for a task that it has seen complete."""
-    gone = reply(404, {"message": "Not found", "documentation_url": "http://docs.looker.com/"})
-    script = ScriptedLooker("running", "complete", results=[reply(200, DETAIL), gone])
-    task = connect(script).submit(lf.Query(model="m", explore="e", fields=["orders.count"]))
+    script = ScriptedLooker("running", "complete", results=[reply(200, DETAIL), GONE])
+    task = connect(script).submit(QUERY)
     assert task.result().to_arrow().num_rows == 1
 
     with pytest.raises(lf.ResultExpiredError):
         task.result(timeout=5)
+
+
+def test_a_query_of_our_own_that_expired_is_run_again_once(connect: Any) -> None:
+    """Its result is the table, which says so; if that one expires too, it is an error."""
+    script = ScriptedLooker("complete", results=[GONE, reply(200, DETAIL)])
+    result = connect(script).run(QUERY)
+
+    assert result.to_arrow().num_rows == 1
+    assert script.calls.count("POST /query_tasks") == 2
+    assert any("was run again" in note for note in result.notes)
+
+    script = ScriptedLooker("complete", results=[GONE])
+    with pytest.raises(lf.ResultExpiredError):
+        connect(script).run(QUERY)
+    assert script.calls.count("POST /query_tasks") == 2
+
+
+def test_a_task_of_others_that_expired_is_run_again_on_demand(connect: Any) -> None:
+    """By default it is not: what it would cost is for the caller to say."""
+    script = ScriptedLooker("complete", results=[GONE, reply(200, DETAIL)])
+    with pytest.raises(lf.ResultExpiredError):
+        lf.read_looker_task(TASK, looker=connect(script))
+    assert "POST /query_tasks" not in script.calls
+
+    script = ScriptedLooker("complete", results=[GONE, reply(200, DETAIL)])
+    assert len(lf.read_looker_task(TASK, looker=connect(script), on_expired="rerun")) == 1
+    assert script.calls.count("POST /query_tasks") == 1
+
+    with pytest.raises(lf.ConfigError, match="'raise', 'rerun'"):
+        lf.read_looker_task(TASK, looker=connect(script), on_expired="again")  # type: ignore[arg-type]
+
+
+def test_a_block_that_fails_stops_the_queries_that_it_submitted(connect: Any) -> None:
+    """One that ends well leaves them: their ids may have been stored."""
+    script = ScriptedLooker("running")
+    with connect(script) as looker:
+        left = looker.submit(QUERY)
+    assert f"DELETE /running_queries/{TASK}" not in script.calls
+    assert left.id == TASK
+
+    def fail(looker: lf.Looker) -> None:
+        with looker:
+            looker.task(TASK)
+            _kept = looker.submit(QUERY)
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail(connect(script))
+    assert script.calls.count(f"DELETE /running_queries/{TASK}") == 1
 
 
 def test_a_task_that_expires_until_the_deadline_has_expired(connect: Any) -> None:
@@ -281,7 +290,7 @@ def test_all_options_of_the_create_call_are_sent(connect: Any) -> None:
 
     client = connect(answer)
     client.submit(
-        lf.Query(model="m", explore="e", fields=["orders.count"]),
+        QUERY,
         cache=False,
         cache_only=True,
         force_production=True,
@@ -327,7 +336,7 @@ def test_an_option_that_does_not_exist_is_refused(connect: Any) -> None:
     script = ScriptedLooker("complete")
 
     with pytest.raises(TypeError, match=r"no option 'cached'; known: .*cache_only"):
-        connect(script).submit(lf.Query(model="m", explore="e", fields=["orders.count"]), cached=True)
+        connect(script).submit(QUERY, cached=True)
     assert "POST /query_tasks" not in script.calls
 
 

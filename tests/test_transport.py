@@ -19,7 +19,8 @@ import pytest
 import requests
 
 from lookerframe.config import Secret, Settings
-from lookerframe.deadline import Deadline, Stats
+from lookerframe.connections import connected
+from lookerframe.deadline import Deadline, Limiter, Stats
 from lookerframe.exceptions import (
     AccessError,
     AuthError,
@@ -37,7 +38,7 @@ from lookerframe.exceptions import (
     UnexpectedContentError,
 )
 from lookerframe.transport import Reply, Transport, path
-from tests.faults import Close, Drip, FaultServer, Pause, Reset, Script, chunked, cut, reply, zipped
+from tests.faults import Close, Drip, FaultServer, Pause, Request, Reset, Script, Step, chunked, cut, reply, zipped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -151,6 +152,187 @@ class TestDeadline:
         assert deadline.remaining() == math.inf
 
 
+class TestStats:
+    """What calls have cost."""
+
+    def test_phases_are_told_apart(self) -> None:
+        """A login while waiting for the query is no waiting."""
+        clock = Clock()
+        stats = Stats()
+
+        with stats.phase("waiting", clock=lambda: clock.time):
+            clock.time += 3
+            with stats.phase("logging_in", clock=lambda: clock.time):
+                clock.time += 2
+            clock.time += 4
+        with stats.phase("waiting", clock=lambda: clock.time):
+            clock.time += 1
+
+        assert stats.to_dict() == {
+            "calls": 0,
+            "retries": 0,
+            "received_bytes": 0,
+            "inflated_bytes": 0,
+            "waited_seconds": 0.0,
+            "maybe_duplicate_tasks": 0,
+            "logging_in_seconds": 2.0,
+            "submitting_seconds": 0.0,
+            "waiting_seconds": 8.0,
+            "downloading_seconds": 0.0,
+        }
+
+    def test_a_phase_that_fails_has_taken_its_time(self) -> None:
+        """An error is told with what it cost."""
+        clock = Clock()
+        stats = Stats()
+
+        def fail() -> None:
+            with stats.phase("submitting", clock=lambda: clock.time):
+                clock.time += 3
+                raise LookerFrameError
+
+        with pytest.raises(LookerFrameError):
+            fail()
+
+        assert stats.seconds["submitting"] == 3
+
+
+class TestLimiter:
+    """One pace for all threads of a client."""
+
+    REFUSED = ServerError("down", status=503)
+
+    def refuse(self, limiter: Limiter, clock: Clock, error: LookerFrameError = REFUSED) -> None:
+        """Have a call refused."""
+        with limiter.turn(clock.deadline(600), endpoint="GET /x", last=None, waited=clock.sleeps.append) as turn:
+            turn.ended(error)
+
+    def waited(self, limiter: Limiter, clock: Clock, error: LookerFrameError | None = None) -> float:
+        """Tell how long a call is held back, and end it like this."""
+        began = clock.time
+        with limiter.turn(clock.deadline(600), endpoint="GET /x", last=None, waited=lambda _: None) as turn:
+            turn.ended(error)
+        return clock.time - began
+
+    def test_tries_are_ever_further_apart(self) -> None:
+        """At least the base, at most a bound that doubles up to the cap."""
+        clock, limiter = Clock(), Limiter(1, 8)
+        assert self.waited(limiter, clock) == 0
+        self.refuse(limiter, clock)
+
+        apart = [self.waited(limiter, clock, self.REFUSED) for _ in range(200)]
+
+        assert apart[0] == pytest.approx(1)
+        assert 1 <= apart[1] <= 2.001
+        assert 1 <= apart[2] <= 4.001
+        assert all(1 <= wait <= 8.001 for wait in apart)
+        assert max(apart) > 7
+        assert min(apart[3:]) < 2
+
+    @pytest.mark.parametrize(
+        "answer", [None, NotFoundError("no", status=404), InvalidQueryError([]), AuthError("no", status=401)]
+    )
+    def test_an_answer_lets_all_go_on(self, answer: LookerFrameError | None) -> None:
+        """Also one that says no."""
+        clock, limiter = Clock(), Limiter(1, 8)
+        self.refuse(limiter, clock)
+
+        assert self.waited(limiter, clock, answer) == pytest.approx(1)
+        assert [self.waited(limiter, clock) for _ in range(3)] == [0, 0, 0]
+
+    @pytest.mark.parametrize(
+        "failure",
+        [REFUSED, RateLimitError("no", status=429), ServerError("no", status=502), NetworkError("no", reason="reset")],
+    )
+    def test_anything_else_does_not(self, failure: LookerFrameError) -> None:
+        """A gateway that is down is no sign of better times."""
+        clock, limiter = Clock(), Limiter(1, 8)
+        self.refuse(limiter, clock)
+
+        assert self.waited(limiter, clock, failure) == pytest.approx(1)
+        assert self.waited(limiter, clock) >= 1
+
+    def test_an_answer_to_an_older_call_does_not(self) -> None:
+        """It was sent before the server got busy."""
+        clock, limiter = Clock(), Limiter(1, 8)
+        with limiter.turn(clock.deadline(600), endpoint="GET /x", last=None, waited=lambda _: None) as older:
+            self.refuse(limiter, clock)
+            older.ended()
+
+        assert self.waited(limiter, clock) == pytest.approx(1)
+
+    def test_many_refusals_at_once_are_one(self) -> None:
+        """Calls that were on their way together say the same thing."""
+        clock, limiter = Clock(), Limiter(1, 8)
+        turns = [
+            limiter.turn(clock.deadline(600), endpoint="GET /x", last=None, waited=lambda _: None) for _ in range(9)
+        ]
+        entered = [turn.__enter__() for turn in turns]
+        for manager, turn in zip(turns, entered, strict=True):
+            turn.ended(self.REFUSED)
+            manager.__exit__(None, None, None)
+
+        assert self.waited(limiter, clock) == pytest.approx(1)
+
+    def test_a_time_that_was_asked_for_outlives_an_answer(self) -> None:
+        """The server may have meant one of two calls that crossed, but it did say so."""
+        clock, limiter = Clock(), Limiter(1, 8)
+        with limiter.turn(clock.deadline(600), endpoint="GET /x", last=None, waited=lambda _: None) as older:
+            self.refuse(limiter, clock)
+            assert self.waited(limiter, clock) == pytest.approx(1)
+            older.ended(RateLimitError("no", status=429, retry_after=30))
+        asked = clock.time
+
+        self.waited(limiter, clock)
+        assert clock.time - asked == pytest.approx(30)
+        assert self.waited(limiter, clock) == 0
+
+    def test_a_try_that_hangs_makes_room(self) -> None:
+        """After the cap, another one may try; of the first, nothing is believed any more."""
+        clock, limiter = Clock(), Limiter(1, 8)
+        self.refuse(limiter, clock)
+        with limiter.turn(clock.deadline(600), endpoint="GET /x", last=None, waited=lambda _: None) as hanging:
+            assert self.waited(limiter, clock, self.REFUSED) == pytest.approx(8, abs=0.11)
+            hanging.ended()
+
+        assert self.waited(limiter, clock) >= 1
+
+    def test_a_call_without_the_time_ends_as_it_failed_last(self) -> None:
+        """Not with a bare "time is over"."""
+        clock, limiter = Clock(), Limiter(10, 80)
+        self.refuse(limiter, clock)
+        before = clock.time
+        last = RateLimitError("no", status=429)
+
+        with limiter.turn(clock.deadline(5), endpoint="GET /x", last=last, waited=lambda _: None) as turn:
+            assert turn.too_late is last
+        with limiter.turn(clock.deadline(5), endpoint="GET /x", last=None, waited=lambda _: None) as other:
+            assert isinstance(other.too_late, ServerError)
+
+        assert last.retry_after == pytest.approx(10)
+        assert clock.time == before
+
+    def test_is_fair(self) -> None:
+        """Who came first tries first."""
+        limiter, order = Limiter(0.01, 0.02), []
+        with limiter.turn(Deadline(20), endpoint="GET /x", last=None, waited=lambda _: None) as turn:
+            turn.ended(RateLimitError("no", status=429, retry_after=0.4))
+
+        def work(number: int) -> None:
+            with limiter.turn(Deadline(20), endpoint="GET /x", last=None, waited=lambda _: None) as turn:
+                order.append(number)
+                turn.ended(self.REFUSED if number < 5 else None)
+
+        threads = [threading.Thread(target=work, args=(number,)) for number in range(6)]
+        for thread in threads:
+            thread.start()
+            time.sleep(0.02)
+        for thread in threads:
+            thread.join()
+
+        assert order == [0, 1, 2, 3, 4, 5]
+
+
 class TestRequest:
     """What is sent, and what comes back."""
 
@@ -164,7 +346,7 @@ class TestRequest:
     def test_head_of_the_request(self) -> None:
         """Path below /api/4.0, parameters as the SDKs spell them, gzip, our token, no body."""
         params = {"fields": ["id", "status"], "cache": False, "limit": -1, "path_prefix": None, "x": "a b&c"}
-        with playing(OK, token=lambda _rejected, _deadline: Secret("abc")) as (server, client):
+        with playing(OK, token=lambda *_: Secret("abc")) as (server, client):
             get(client, params=params)
 
         request = server.requests[0]
@@ -176,7 +358,7 @@ class TestRequest:
 
     def test_json_and_form_bodies(self) -> None:
         """Secrets are written into a form only when it is sent; calls without a token have no such header."""
-        with playing(OK, token=lambda _rejected, _deadline: Secret("abc")) as (server, client):
+        with playing(OK, token=lambda *_: Secret("abc")) as (server, client):
             client.request("POST", "/queries", json={"a": "ü"}, deadline=Deadline(5))
             form: dict[str, str | Secret] = {"client_id": "i d", "client_secret": Secret("s&t")}
             client.request("POST", "/login", form=form, deadline=Deadline(5), authenticated=False)
@@ -356,7 +538,7 @@ class TestToken:
         """The source hears which one was rejected."""
         asked = []
 
-        def source(rejected: Secret | None, _deadline: Deadline) -> Secret:
+        def source(rejected: Secret | None, _deadline: Deadline, _stats: Stats | None) -> Secret:
             asked.append(rejected)
             return Secret("new" if rejected else "old")
 
@@ -384,10 +566,46 @@ class TestToken:
 
         assert len(server.requests) == 4
 
+    def test_one_that_ends_soon_is_renewed_again(self) -> None:
+        """If it was good for another call: then it has ended since. One that never was is bad."""
+        given = iter(map(Secret, "abcdef"))
+        current = [next(given)]
+
+        def source(rejected: Secret | None, _deadline: Deadline, _stats: Stats | None) -> Secret:
+            if rejected is not None:
+                current[0] = next(given)
+                if rejected == Secret("a"):
+                    client.request("GET", "/other", deadline=Deadline(5))  # another thread is let in with it
+            return current[0]
+
+        def answer(request: Request) -> Script:
+            valid = {"/other": "token b", "/user": "token c"}[request.target.removeprefix("/api/4.0")]
+            return OK if request.headers["authorization"] == valid else reply(401)
+
+        with FaultServer(answer=answer) as server, transport(server.url, source) as client:
+            assert get(client).json() == {"a": 1}
+
+        assert [request.headers["authorization"][-1] for request in server.requests] == ["a", "b", "b", "c"]
+
+    def test_a_call_that_is_always_refused_ends(self) -> None:
+        """Though its token lets others in."""
+        given = iter(map(Secret, "abcdefgh"))
+
+        def source(rejected: Secret | None, _deadline: Deadline, _stats: Stats | None) -> Secret:
+            token = next(given)
+            if rejected is not None:
+                client._accepted = token  # as a call of another thread does it
+            return token
+
+        with FaultServer(reply(401)) as server, transport(server.url, source) as client, pytest.raises(AuthError):
+            get(client)
+
+        assert len(server.requests) == 3
+
     def test_errors_of_the_source_come_through(self) -> None:
         """Unchanged, and nothing is sent."""
 
-        def source(_rejected: Secret | None, _deadline: Deadline) -> Secret:
+        def source(_rejected: Secret | None, _deadline: Deadline, _stats: Stats | None) -> Secret:
             message = "no"
             raise AuthError(message, attempts=7)
 
@@ -407,21 +625,21 @@ class TestRepetition:
             pytest.param(reply(429), 2, 2, id="429"),
             pytest.param(BUSY, 2, 2, id="503"),
             pytest.param(reply(500), 2, 1, id="500"),
-            pytest.param(BAD_GATEWAY, 2, 1, id="502"),
-            pytest.param(reply(504), 2, 1, id="504"),
-            pytest.param([Close()], 2, 1, id="closed"),
-            pytest.param([Reset()], 2, 1, id="reset"),
-            pytest.param([b"HTTP/1.1 200 OK\r\nContent-", Reset()], 2, 1, id="reset in the head"),
-            pytest.param([b"HTTP/1.1 200 OK\r\nContent-", Close()], 2, 1, id="cut in the head"),
-            pytest.param([b"HTTP/1.1 200 OK\r\nX: y\r\n", Close()], 2, 1, id="cut between fields"),
-            pytest.param(cut(reply(200, ROWS), 10), 2, 1, id="cut"),
-            pytest.param(cut(reply(200, ROWS), 10, Reset()), 2, 1, id="reset in the body"),
-            pytest.param(cut(reply(200, ROWS, chunks=900), 10), 2, 1, id="cut chunks"),
-            pytest.param(cut(zipped(ROWS), 10), 2, 1, id="cut gzip"),
-            pytest.param(reply(200, gzip.compress(ROWS)[:-9], content_encoding="gzip"), 2, 1, id="gzip without end"),
-            pytest.param(reply(200, b"x" + gzip.compress(ROWS), content_encoding="gzip"), 2, 1, id="no gzip"),
-            pytest.param(reply(200, "<html>log in</html>"), 2, 1, id="page"),
-            pytest.param([Pause(3)], 2, 1, id="silence"),
+            pytest.param(BAD_GATEWAY, 2, 2, id="502"),
+            pytest.param(reply(504), 2, 2, id="504"),
+            pytest.param([Close()], 2, 2, id="closed"),
+            pytest.param([Reset()], 2, 2, id="reset"),
+            pytest.param([b"HTTP/1.1 200 OK\r\nContent-", Reset()], 2, 2, id="reset in the head"),
+            pytest.param([b"HTTP/1.1 200 OK\r\nContent-", Close()], 2, 2, id="cut in the head"),
+            pytest.param([b"HTTP/1.1 200 OK\r\nX: y\r\n", Close()], 2, 2, id="cut between fields"),
+            pytest.param(cut(reply(200, ROWS), 10), 2, 2, id="cut"),
+            pytest.param(cut(reply(200, ROWS), 10, Reset()), 2, 2, id="reset in the body"),
+            pytest.param(cut(reply(200, ROWS, chunks=900), 10), 2, 2, id="cut chunks"),
+            pytest.param(cut(zipped(ROWS), 10), 2, 2, id="cut gzip"),
+            pytest.param(reply(200, gzip.compress(ROWS)[:-9], content_encoding="gzip"), 2, 2, id="gzip without end"),
+            pytest.param(reply(200, b"x" + gzip.compress(ROWS), content_encoding="gzip"), 2, 2, id="no gzip"),
+            pytest.param(reply(200, "<html>log in</html>"), 2, 2, id="page"),
+            pytest.param([Pause(3)], 2, 2, id="silence"),
             pytest.param([b"garbage\r\n\r\n", Close()], 1, 1, id="no HTTP"),
             pytest.param(reply(400), 1, 1, id="400"),
             pytest.param(reply(404), 1, 1, id="404"),
@@ -452,12 +670,54 @@ class TestRepetition:
     def test_an_unsafe_post_says_that_it_may_have_worked(self) -> None:
         """The caller has to look."""
         with (
-            playing([Reset()]) as (_, client),
+            playing([Reset()], post_repeats=0) as (server, client),
             pytest.raises(NetworkError, match="may have been carried out") as caught,
         ):
             post(client)
 
-        assert caught.value.reason == "reset"
+        assert (caught.value.reason, caught.value.advice, len(server.requests)) == ("reset", None, 1)
+
+    @pytest.mark.parametrize("fault", [[Reset()], [Pause(3)], BAD_GATEWAY, cut(reply(200, ROWS), 10)])
+    def test_an_unsafe_post_is_repeated_twice_at_most(self, fault: Script) -> None:
+        """Each repetition may make one task too many, and is counted as such."""
+        mine = Stats()
+        with playing(fault, timeout=0.1) as (server, client), pytest.raises(LookerFrameError):
+            post(client, stats=mine)
+
+        assert (len(server.requests), mine.retries, mine.maybe_duplicate_tasks) == (3, 2, 2)
+        assert client.stats.maybe_duplicate_tasks == 2
+
+    def test_refusals_do_not_count_as_doubtful(self) -> None:
+        """429 and 503 say that nothing was done; what they come between is counted on its own."""
+        mine = Stats()
+        scripts: list[Script] = [reply(429), [Reset()], BUSY, reply(504), reply(429), OK]
+        with playing(*scripts) as (server, client):
+            post(client, stats=mine)
+
+        assert (len(server.requests), mine.retries, mine.maybe_duplicate_tasks) == (6, 5, 2)
+
+    def test_safe_calls_make_no_duplicates(self) -> None:
+        """Whatever happens to them."""
+        mine = Stats()
+        with playing([Reset()], BAD_GATEWAY, OK) as (_, client):
+            get(client, stats=mine)
+
+        assert (mine.retries, mine.maybe_duplicate_tasks) == (2, 0)
+
+    def test_a_post_that_breaks_every_time_names_the_likely_cause(self) -> None:
+        """A parameter that the server cannot digest ends the connection; it is not the network."""
+        with playing([Reset()]) as (_, client), pytest.raises(NetworkError, match="parameter") as caught:
+            post(client)
+
+        assert (caught.value.reason, caught.value.attempts) == ("reset", 3)
+        assert "may have been carried out" in str(caught.value)
+
+    def test_another_failure_at_the_end_does_not(self) -> None:
+        """The guess is for resets alone."""
+        with playing([Reset()], [Reset()], BAD_GATEWAY) as (_, client), pytest.raises(ServerError) as caught:
+            post(client)
+
+        assert "parameter" not in str(caught.value)
 
     def test_it_ends_with_the_deadline_in_the_last_failure(self) -> None:
         """Not in a bare "time is over": the reader learns what was wrong."""
@@ -490,7 +750,7 @@ class TestRepetition:
     def test_waits_are_drawn_below_a_bound_that_doubles(self) -> None:
         """Full jitter: uniform between 0 and the bound, which ends at the cap."""
         clock = Clock()
-        with playing(BUSY, backoff_base=1, backoff_cap=8) as (_, client):
+        with playing(BAD_GATEWAY, backoff_base=1, backoff_cap=8) as (_, client):
             for _ in range(40):
                 clock.sleeps.append(-1)
                 with pytest.raises(ServerError):
@@ -529,6 +789,65 @@ class TestRepetition:
         assert (client.stats.calls, client.stats.retries, client.stats.inflated) == (3, 1, 2 * len(ROWS))
 
 
+class TestWaitAgain:
+    """The same patience for operations of several calls."""
+
+    CUT = IncompleteResultError("cut")
+
+    def wait_again(self, client: Transport, attempts: int, deadline: Deadline, **given: Any) -> bool:
+        """Ask."""
+        options: dict[str, Any] = {"error": self.CUT, "endpoint": "GET /query_tasks/7/results"}
+        return client.wait_again(attempts, deadline=deadline, **options | given)
+
+    def test_waits_counts_and_logs(self, caplog: pytest.LogCaptureFixture) -> None:
+        """Attempt, wait and cause."""
+        clock, mine = Clock(), Stats()
+        with transport("http://127.0.0.1:9", backoff_base=1, backoff_cap=8) as client:
+            assert self.wait_again(client, 2, clock.deadline(60), stats=mine)
+
+        assert 0 <= clock.sleeps[0] <= 2
+        assert (mine.retries, mine.calls, mine.waited) == (1, 0, clock.sleeps[0])
+        assert client.stats.retries == 1
+        assert "GET /query_tasks/7/results: attempt 2 failed (cut); again in" in caplog.text
+
+    def test_waits_as_long_as_was_asked_for(self) -> None:
+        """The error knows."""
+        clock = Clock()
+        with transport("http://127.0.0.1:9") as client:
+            assert self.wait_again(client, 1, clock.deadline(60), error=RateLimitError("no", retry_after=9))
+
+        assert clock.sleeps == [9]
+
+    def test_does_not_begin_what_it_has_no_time_for(self) -> None:
+        """At once."""
+        clock = Clock()
+        with transport("http://127.0.0.1:9") as client:
+            assert not self.wait_again(client, 1, clock.deadline(8), error=RateLimitError("no", retry_after=9))
+            assert not self.wait_again(client, 10, clock.deadline(None))
+
+        assert clock.sleeps == []
+
+    @pytest.mark.parametrize(
+        ("error", "tries"),
+        [
+            (IncompleteResultError("cut"), 5),
+            (NetworkError("no", reason="stalled"), 5),
+            (NetworkError("no", reason="tls"), 1),
+            (PayloadError("damaged"), 3),
+            (PayloadLimitError("long"), 1),
+            (DeadlineError("late", phase="downloading"), 1),
+            (NotFoundError("no"), 1),
+        ],
+    )
+    def test_as_often_as_it_helps(self, error: LookerFrameError, tries: int) -> None:
+        """Cut bodies until the end of the time, damaged ones a few times, limits never."""
+        clock = Clock()
+        with transport("http://127.0.0.1:9") as client:
+            waits = [self.wait_again(client, attempts, clock.deadline(60), error=error) for attempts in range(1, 6)]
+
+        assert waits == [attempts < tries or tries == 5 for attempts in range(1, 6)]
+
+
 class TestSlowDown:
     """429, and how long Looker asks to wait."""
 
@@ -562,8 +881,8 @@ class TestSlowDown:
             with pytest.raises(NotFoundError) as caught:
                 get(client)
 
-        (wait,) = clock.sleeps
-        assert wait <= 0.001 if not expected else wait == expected
+        wait = sum(clock.sleeps)
+        assert wait <= 0.0011 if not expected else wait == pytest.approx(expected)
         assert caught.value.retry_after == expected
 
     def test_a_wait_beyond_the_deadline_is_not_begun(self) -> None:
@@ -596,15 +915,53 @@ class TestSlowDown:
             client.request("GET", "/user", deadline=clock.deadline(30))
 
         assert caught.value.retry_after == pytest.approx(20)
-        assert clock.sleeps == [pytest.approx(20)]
+        assert sum(clock.sleeps) == pytest.approx(20)
 
     def test_503_names_its_time_as_well(self) -> None:
-        """But holds back nobody else."""
+        """And holds back all others, too."""
         clock = Clock()
-        with playing(reply(503, retry_after="5"), OK) as (_, client):
+        with playing(reply(503, {"message": "down"}, retry_after="5"), OK) as (server, client):
+            with pytest.raises(ServerError):
+                client.request("GET", "/user", deadline=clock.deadline(4))
+            with pytest.raises(ServerError, match=r"slow down \(503 down\)") as caught:
+                client.request("GET", "/user", deadline=clock.deadline(4))
+            assert len(server.requests) == 1
+
             client.request("GET", "/user", deadline=clock.deadline(30))
 
-        assert clock.sleeps == [5]
+        assert caught.value.retry_after == pytest.approx(5)
+        assert caught.value.attempts == 0
+        assert sum(clock.sleeps) == pytest.approx(5)
+
+    def test_what_relieves_the_server_is_not_held_back(self) -> None:
+        """A query that nobody waits for any more is stopped at once."""
+        clock = Clock()
+        with playing(reply(429, retry_after="20"), reply(204)) as (server, client):
+            with pytest.raises(RateLimitError):
+                client.request("GET", "/user", deadline=clock.deadline(10))
+            client.request("DELETE", "/running_queries/7", deadline=clock.deadline(4))
+
+        assert (len(server.requests), clock.sleeps) == (2, [])
+
+    def test_the_last_failure_is_told_where_no_time_is_left(self) -> None:
+        """Another call learns of a longer wait while this one waits to be sent again."""
+        clock = Clock()
+        with playing(reply(503, {"message": "down"}), reply(429, retry_after="50"), OK) as (server, client):
+
+            def wait(seconds: float) -> None:
+                clock.wait(seconds)
+                if len(server.requests) == 1:
+                    with pytest.raises(RateLimitError):
+                        client.request("DELETE", "/x", deadline=clock.deadline(5))
+                    client._limiter._asked_until = clock.time + 50
+
+            deadline = Deadline(40, clock=lambda: clock.time, wait=wait)
+            with pytest.raises(ServerError, match="down") as caught:
+                client.request("GET", "/user", deadline=deadline)
+
+        assert (caught.value.attempts, caught.value.status) == (1, 503)
+        assert caught.value.retry_after == pytest.approx(50, abs=0.1)
+        assert client.stats.waited == pytest.approx(sum(clock.sleeps))
 
 
 class TestNoAnswer:
@@ -675,7 +1032,7 @@ class TestNoAnswer:
         ):
             post(client)
 
-        assert (caught.value.reason, len(server.requests)) == ("timeout", 1)
+        assert (caught.value.reason, len(server.requests)) == ("timeout", 3)
 
     @pytest.mark.parametrize(
         "script",
@@ -702,6 +1059,32 @@ class TestNoAnswer:
         if isinstance(caught.value, DeadlineError):
             assert caught.value.phase in ("waiting", "downloading")
             assert caught.value.endpoint is not None
+
+    def test_a_name_that_is_not_found_in_time_is_left(self) -> None:
+        """Names are looked up without a timeout; a connection that comes late is closed."""
+        late, ended = threading.Event(), threading.Event()
+        ours, theirs = socket.socketpair()
+
+        def connect() -> socket.socket:
+            late.wait(10)
+            threading.Timer(0.05, ended.set).start()
+            return ours
+
+        with theirs:
+            with pytest.raises(TimeoutError):
+                connected(connect, 0.05)
+            late.set()
+            assert ended.wait(10)
+            assert ours.fileno() == -1
+
+    def test_errors_of_connecting_come_through(self) -> None:
+        """As they are raised in the thread that connects."""
+
+        def connect() -> socket.socket:
+            raise ConnectionRefusedError(111, "refused")
+
+        with pytest.raises(ConnectionRefusedError, match="refused"):
+            connected(connect, 5)
 
     def test_a_deadline_that_is_over_sends_nothing(self) -> None:
         """The phase says that it did not get that far."""
@@ -925,14 +1308,99 @@ class TestStream:
         with playing(script, timeout=0.25) as (_, client):
             assert read(client) == b"[" * 30
 
-    def test_is_counted(self) -> None:
-        """Bytes as they came, and as they are."""
-        mine = Stats()
-        with playing(zipped(ROWS)) as (_, client):
-            read(client, stats=mine)
+    @pytest.mark.parametrize(
+        "slow", [pytest.param(Drip(b"[" * 500, 0.02), id="drip"), pytest.param(Pause(5), id="silence")]
+    )
+    def test_one_that_hardly_moves_has_stalled(self, slow: Step) -> None:
+        """However patient `Settings.timeout` is; the settings are named."""
+        script: Script = [b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n", slow]
+        with (
+            playing(script, min_rate=1_000, min_rate_seconds=0.2) as (_, client),
+            pytest.raises(NetworkError, match=r"less than 1000 bytes/s for 0\.2 s \(Settings\.min_rate") as caught,
+        ):
+            read(client)
 
-        assert (mine.calls, mine.inflated) == (1, len(ROWS))
-        assert 0 < mine.received < len(ROWS)
+        assert caught.value.reason == "stalled"
+
+    def test_a_stalled_body_is_asked_for_again(self) -> None:
+        """Where nothing of it was handed out."""
+        script: Script = [b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n", Drip(b"[" * 500, 0.02)]
+        with playing(script, OK, min_rate_seconds=0.2) as (server, client):
+            assert get(client).json() == {"a": 1}
+
+        assert len(server.requests) == 2
+
+    def test_no_rate_is_no_limit(self) -> None:
+        """0 bytes a second are always reached."""
+        script: Script = [b"HTTP/1.1 200 OK\r\nContent-Length: 30\r\n\r\n", Drip(b"[" * 30, 0.02)]
+        with playing(script, min_rate=0, min_rate_seconds=0.05) as (_, client):
+            assert read(client) == b"[" * 30
+
+    def test_a_body_that_moves_may_pause(self) -> None:
+        """What counts is the rate of the whole time that is looked at."""
+        head = b"HTTP/1.1 200 OK\r\nContent-Length: 8000\r\n\r\n"
+        script: Script = [head + b"[" * 4_000, Pause(0.4), b"[" * 4_000]
+        with playing(script, min_rate=1_000, min_rate_seconds=0.2) as (_, client):
+            assert read(client) == b"[" * 8_000
+
+    def test_a_reader_that_pauses_is_not_punished(self) -> None:
+        """Only waiting for bytes counts."""
+        with (
+            playing(reply(200, ROWS * 10), min_rate=1e6, min_rate_seconds=0.2) as (_, client),
+            client.stream("GET", "/x", deadline=Deadline(20)) as stream,
+        ):
+            got = b""
+            for chunk in stream.chunks():
+                time.sleep(0.05)
+                got += chunk
+
+        assert got == ROWS * 10
+
+    @pytest.mark.parametrize("script", [zipped(b"0" * 200_000), reply(200, b"0" * 200_000)])
+    def test_a_limit_on_its_size(self, script: Script) -> None:
+        """Counted after decompression; more is never handed out, nor asked for again."""
+        got: list[int] = []
+        with playing(script, max_bytes=100_000) as (server, client):
+            with (
+                client.stream("GET", "/x", deadline=Deadline(5)) as stream,
+                pytest.raises(PayloadLimitError, match=r"100,000 bytes \(Settings\.max_bytes\)"),
+            ):
+                got.extend(map(len, stream.chunks()))
+            with pytest.raises(PayloadLimitError, match=r"Settings\.max_bytes"):
+                get(client)
+
+        assert 0 < sum(got) <= 100_000
+        assert len(server.requests) == 2
+
+    def test_a_body_of_the_size_of_the_limit(self) -> None:
+        """It is not above it."""
+        with playing(zipped(ROWS), max_bytes=len(ROWS)) as (_, client):
+            assert read(client) == ROWS
+
+    def test_the_limit_hides_no_error(self) -> None:
+        """The status counts, whatever stands beside it."""
+        with playing(reply(404, {"message": "x" * 500}), max_bytes=100) as (_, client), pytest.raises(NotFoundError):
+            read(client)
+
+    def test_seconds_are_those_of_waiting_for_bytes(self) -> None:
+        """Not those of the reader."""
+        mine, clock = Stats(), Clock()
+
+        def tick() -> float:
+            clock.time += 0.001
+            return clock.time
+
+        deadline = Deadline(10_000, clock=tick)
+        script = reply(200, ROWS)
+        with (
+            playing(script) as (_, client),
+            client.stream("GET", "/x", deadline=deadline, stats=mine) as stream,
+        ):
+            for _chunk in stream.chunks():
+                clock.time += 100
+
+        assert 0 < mine.seconds["downloading"] < 1
+        assert client.stats.seconds["downloading"] == mine.seconds["downloading"]
 
 
 class TestJson:

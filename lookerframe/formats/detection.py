@@ -7,7 +7,7 @@ import json
 import re
 from typing import TYPE_CHECKING
 
-from lookerframe.exceptions import UnexpectedContentError
+from lookerframe.exceptions import IncompleteResultError, UnexpectedContentError
 from lookerframe.inflation import Inflater
 from lookerframe.render import shorten
 
@@ -60,6 +60,8 @@ def detect(start: bytes) -> str:
     ------
     UnexpectedContentError
         It is nothing that a result can be.
+    IncompleteResultError
+        It is empty.
     """
     found = next((name for magic, name in _MAGIC if start.startswith(magic)), None)
     if found is None:
@@ -109,7 +111,7 @@ def _text(start: bytes) -> str:
             raise _nothing_known(start) from None
         text = start.removeprefix(_BOM)[: exc.start].decode()
     if not text.strip():
-        raise UnexpectedContentError("expected a result, met an empty body", offset=0)
+        raise IncompleteResultError("the body is empty: expected a result", offset=0)
     if _CONTROL.search(text):
         raise _nothing_known(start)
     return text.lstrip()

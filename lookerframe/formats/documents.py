@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lookerframe.exceptions import IncompleteResultError, UnexpectedContentError
+from lookerframe.exceptions import IncompleteResultError, PayloadError, UnexpectedContentError
 from lookerframe.render import text_of_html
 from lookerframe.result import Document, Findings
 
@@ -49,9 +49,9 @@ class TextDocument:
         Raises
         ------
         UnexpectedContentError
-            It is empty, no text, or an error of Looker or of a proxy.
+            It is no text, or an error of Looker or of a proxy.
         IncompleteResultError
-            It is markup that stops in a tag.
+            It is empty, or markup that stops in a tag.
         """
         content = payload.read()
         try:
@@ -95,7 +95,7 @@ class Image:
         UnexpectedContentError
             It is no such image.
         IncompleteResultError
-            Its end is missing.
+            It is empty, or its end is missing.
         """
         content = payload.read()
         if not content.startswith(self.start):
@@ -118,7 +118,9 @@ def _document(content: bytes, payload: Payload, result_format: str) -> Document:
     return Document(content, findings, stats=payload.stats)
 
 
-def _unexpected(expected: str, content: bytes, result_format: str) -> UnexpectedContentError:
+def _unexpected(expected: str, content: bytes, result_format: str) -> PayloadError:
+    if not content.strip():
+        return IncompleteResultError(f"the body is empty: expected {expected}", result_format=result_format)
     text = text_of_html(content[:_START].decode("utf-8", "replace"))
-    met = repr(text) if text else "an empty body" if not content.strip() else "a page without text"
+    met = repr(text) if text else "a page without text"
     return UnexpectedContentError(f"expected {expected}, met {met}", result_format=result_format)

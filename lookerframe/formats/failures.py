@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 #: Members of an envelope that is a result.
 _RESULT = frozenset({"data", "fields", "metadata", "rows"})
+#: Members of a query task. Source: the API's specification; some releases sent it in the place of a result.
+_TASK = frozenset({"id", "status"})
 
 
 def refuse_failed_query(envelope: Mapping[str, Any], payload: Payload, findings: Findings) -> None:
@@ -29,7 +31,7 @@ def refuse_failed_query(envelope: Mapping[str, Any], payload: Payload, findings:
     LookerSQLError
         At least one of them is a failure.
     UnexpectedContentError
-        The body is an error of the API, and nothing says that it is about a query.
+        The body is an error of the API, and nothing says that it is about a query; or it is a query task.
     """
     errors = envelope.get("errors") or []
     issues = [SqlIssue.from_api(item) for item in (errors if isinstance(errors, list) else [errors])]
@@ -40,6 +42,9 @@ def refuse_failed_query(envelope: Mapping[str, Any], payload: Payload, findings:
             message = f"expected a result, met an error of Looker's API: {shorten(str(envelope['message']), 500)!r}"
             raise UnexpectedContentError(message, result_format=payload.result_format)
         issues.append(SqlIssue.from_api({"message": envelope["message"]}))
+    if not issues and _is_task(envelope):
+        message = f"expected a result, met a query task, an object with the members {_named(envelope)}"
+        raise UnexpectedContentError(message, result_format=payload.result_format)
     if all(issue.is_note for issue in issues):
         for issue in issues:
             findings.note(shorten(": ".join(filter(None, (issue.summary, issue.message))), 500))
@@ -47,6 +52,14 @@ def refuse_failed_query(envelope: Mapping[str, Any], payload: Payload, findings:
         return
     sql = envelope.get("sql")
     fail(issues, payload, sql=sql if isinstance(sql, str) else None)
+
+
+def _is_task(envelope: Mapping[str, Any]) -> bool:
+    return envelope.keys() >= _TASK and not any(envelope.get(name) is not None for name in _RESULT)
+
+
+def _named(envelope: Mapping[str, Any]) -> str:
+    return shorten(", ".join(map(repr, envelope)), 500)
 
 
 def refuse_error_rows(errors: Sequence[Any], payload: Payload, *, sql: str | None = None) -> NoReturn:

@@ -23,7 +23,7 @@ from lookerframe.layout import Layout, spread_fields
 from lookerframe.pivots import ROW_TOTAL, TOTAL
 from lookerframe.render import shorten
 from lookerframe.result import Findings
-from lookerframe.rows import RowArray
+from lookerframe.rows import RowArray, refuse_deep
 from lookerframe.typed_rows import ERROR_KEY, RowDecoder
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ class _Reading:
             self._spool = Spool(self._form.name)
             self._spool.take(self._rows)
             self._rows.envelope()
-            pivots = _pivots(self._spool.pieces(msgspec.json.decode), levels)
+            pivots = _pivots(self._spool.pieces(self._built), levels)
 
         def is_spread(field: Field) -> bool:
             cell = row.get(self._keys[field.name])
@@ -125,6 +125,11 @@ class _Reading:
             path=lambda field, pivot, _part: _path(self._keys[field.name], pivot, levels),
         )
 
+    def _built(self, piece: memoryview) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = msgspec.json.decode(piece)
+        refuse_deep(rows, result_format=self._form.name)
+        return rows
+
     def _fields(self, row: Mapping[str, Any]) -> tuple[tuple[Field, ...], tuple[Field, ...]]:
         """Return the fields of the rows, and those by which they are pivoted."""
         if self._payload.fields is None:
@@ -144,7 +149,7 @@ class _Reading:
     def _refuse_bare_values(self, spool: Spool, pivoted: Sequence[str], levels: Sequence[str]) -> None:
         """Refuse values of pivoted fields, where no row has a pivot that would make columns of them."""
         names = [self._keys[name] for name in pivoted]
-        for place, row in enumerate(row for rows in spool.pieces(msgspec.json.decode) for row in rows):
+        for place, row in enumerate(row for rows in spool.pieces(self._built) for row in rows):
             for name in names:
                 if name in row and not _is_empty(row[name]):
                     met = shorten(repr(row[name]), 120)

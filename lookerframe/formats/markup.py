@@ -24,7 +24,7 @@ from lookerframe.exceptions import (
 )
 from lookerframe.formats.text_tables import decode_table
 from lookerframe.render import shorten, text_of_html
-from lookerframe.rows import MAX_ROW_BYTES, PIECE_BYTES
+from lookerframe.rows import APPENDED, MAX_ROW_BYTES, PIECE_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -43,6 +43,7 @@ _MAX_HEADINGS = 64
 _MAX_MARKUP = 1024 * 1024
 #: Bytes of a body that is no table which are read for its words.
 _MAX_PAGE = 16 * 1024
+_MAX_SHOWN = 1000  # characters of what does not belong to a table
 
 _LINE = re.compile(r"\|(?:(?:[^|\\]|\\.)*+\|)++")
 _CELL = re.compile(r"((?:[^|\\]|\\.)*+)\|")
@@ -107,13 +108,19 @@ def batches(
     Raises
     ------
     PayloadError
-        The rows, headings among them, do not have the same number of cells.
+        The headings do not have the same number of cells; or, when it is read, a row has another.
     """
     width = len(headings[-1])
     for number, heading in enumerate(headings):
         if len(heading) != width:
             message = f"heading row {number} has {len(heading):,} cells, the last one {width:,}"
             raise PayloadError(message, result_format=result_format)
+    return _batched(rows, width, result_format)
+
+
+def _batched(
+    rows: Iterable[Sequence[str | None]], width: int, result_format: str
+) -> Iterator[tuple[pa.StringArray, ...]]:
     group: list[Sequence[str | None]] = []
     size = 0
     for number, row in enumerate(rows):
@@ -184,14 +191,16 @@ class _Start:
     def _keep(self, chunk: bytes) -> None:
         self._seen += chunk[: _MAX_PAGE - len(self._seen)]
 
-    def unexpected(self, expected: str, result_format: str) -> UnexpectedContentError:
-        """Make the error that quotes the body."""
+    def unexpected(self, expected: str, result_format: str) -> PayloadError:
+        """Make the error that quotes the body, or says that nothing stands in it."""
         for chunk in self._chunks:
             self._keep(chunk)
             if len(self._seen) >= _MAX_PAGE:
                 break
+        if not self._seen.strip():
+            return IncompleteResultError(f"the body is empty: expected {expected}", result_format=result_format)
         text = text_of_html(self._seen.decode("utf-8", "replace"))
-        met = repr(text) if text else "an empty body" if not self._seen.strip() else "a page without text"
+        met = repr(text) if text else "a page without text"
         return UnexpectedContentError(f"expected {expected}, met {met}", result_format=result_format)
 
 
@@ -209,9 +218,9 @@ def html_rows(payload: Payload) -> Iterator[tuple[bool, list[str]]]:
     Raises
     ------
     UnexpectedContentError
-        It is another page, or none.
+        It is another page.
     IncompleteResultError
-        The table is not closed.
+        The body is empty, or the table is not closed.
     PayloadError, PayloadLimitError
         It is no bare table, not UTF-8, or passes a limit.
     """
@@ -370,11 +379,12 @@ class _Table(HTMLParser):
         elif self.place == "after":
             raise self._surplus(found)
         elif not self.is_foreign:
-            message = f"row {self._met:,}: {shorten(found.strip(), 200)!r} stands where a row or a cell is due"
+            met = repr(shorten(found.strip(), _MAX_SHOWN))
+            message = f"row {self._met:,}: {met} stands where a row or a cell is due; {APPENDED}"
             raise PayloadError(message, result_format=Html.name)
 
     def _surplus(self, found: str) -> PayloadError:
-        message = f"text stands after the end of the table: {shorten(found.strip(), 200)!r}"
+        message = f"text stands after the end of the table: {shorten(found.strip(), _MAX_SHOWN)!r}; {APPENDED}"
         return PayloadError(message, result_format=Html.name)
 
 
@@ -399,7 +409,7 @@ def md_rows(payload: Payload) -> Iterator[list[str]]:
     UnexpectedContentError
         It is no such table.
     IncompleteResultError
-        A line is not ended, and nothing proves that it is whole.
+        The body is empty; or a line is not ended, and nothing proves that it is whole.
     PayloadError, PayloadLimitError
         A line is no row, not UTF-8, or passes a limit.
     """
@@ -410,7 +420,7 @@ def md_rows(payload: Payload) -> Iterator[list[str]]:
         if number == 1 and not (cells and all(map(_RULE.fullmatch, cells))):
             raise start.unexpected("a table of Markdown, its second line of dashes", Md.name)
         if cells is None:
-            message = f"line {number + 1:,} is no row between pipes: {shorten(line, 200)!r}"
+            message = f"line {number + 1:,} is no row between pipes: {shorten(line, _MAX_SHOWN)!r}; {APPENDED}"
             raise PayloadError(message, result_format=Md.name)
         if number != 1:
             yield cells
@@ -428,7 +438,7 @@ def _md_lines(start: _Start, *, whole: bool) -> Iterator[str]:
         *lines, last = piece.split("\n")
         yield from (line.removesuffix("\r") for line in lines)
         if last and not whole:
-            message = f"the last line is not ended; it is {shorten(last, 200)!r}"
+            message = f"the last line is not ended; it is {shorten(last, _MAX_SHOWN)!r}; {APPENDED}"
             raise IncompleteResultError(message, result_format=Md.name)
         if last:
             yield last

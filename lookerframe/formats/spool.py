@@ -8,7 +8,7 @@ from typing import IO, TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from lookerframe.exceptions import PayloadLimitError
-from lookerframe.rows import check_unicode, first_row, well_formed
+from lookerframe.rows import check_unicode, first_row, refuse_deep, well_formed
 from lookerframe.typed_rows import ERROR_KEY
 
 if TYPE_CHECKING:
@@ -58,10 +58,14 @@ class Spool:
     def _keep(self, piece: memoryview) -> None:
         check_unicode(piece)
         row = first_row(piece, result_format=self._format)
-        self.first = self.first or row
+        if not self.first:
+            refuse_deep(row, result_format=self._format)
+            self.first = row
         found = msgspec.json.decode(bytes(piece), type=list[dict[str, msgspec.Raw]])
         self.names.update(dict.fromkeys(name for row in found for name in row))
-        self.errors += [msgspec.json.decode(row[ERROR_KEY]) for row in found if ERROR_KEY in row]
+        errors = [msgspec.json.decode(row[ERROR_KEY]) for row in found if ERROR_KEY in row]
+        refuse_deep(errors, result_format=self._format)
+        self.errors += errors
         try:
             self._sizes.append(self._file.write(piece))
         except OSError as exc:

@@ -18,6 +18,7 @@ from lookerframe.fields import Field, fields_of, pivot_fields_of
 from lookerframe.headings import Headings, read_headings, row_total_heading
 from lookerframe.layout import Layout
 from lookerframe.pivots import TOTAL
+from lookerframe.render import shorten
 from lookerframe.result import Findings
 from lookerframe.text_arrays import text_array
 from lookerframe.typed_rows import Piece
@@ -83,6 +84,9 @@ def decode_table(
         rows, batches = _headed(heading_rows, batches, len(heads), result_format)
         row_total = context.get("row_total")
         headings = read_headings(rows, fields, heads, result_format=result_format, row_total=row_total)
+        if fields and not any(headings.slots):
+            message = f"no heading is that of a field of the query: {shorten(repr(list(rows[-1])), 120)}"
+            raise PayloadError(message, result_format=result_format)
     for note in headings.notes:
         findings.note(note)
     if context.keys().isdisjoint(_OF_QUERY):
@@ -168,6 +172,9 @@ def _named(
 ) -> tuple[tuple[Field, ...], Headings]:
     """Name columns by their headings; row numbers, and the labels of pivoted dimensions, are left out."""
     *above, labels = rows
+    if not any(label.strip() for label in labels):
+        message = f"the row of headings is blank: {shorten(repr(list(labels)), 120)}"
+        raise PayloadError(message, result_format=result_format)
     first = bool(len(labels) > 1 and not any(row[0].strip() for row in rows))
     # The labels of the pivoted dimensions stand over the last column that is not pivoted.
     left = next((place for place, text in enumerate(above[0]) if text.strip()), len(labels)) if above else len(labels)

@@ -9,7 +9,7 @@ import itertools
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from lookerframe.exceptions import UnexpectedContentError
+from lookerframe.exceptions import IncompleteResultError
 from lookerframe.formats.json_rows import JsonRows
 from lookerframe.result import Document, Findings
 from lookerframe.rows import first_row
@@ -44,7 +44,7 @@ class Unlisted:
 
         Raises
         ------
-        UnexpectedContentError
+        IncompleteResultError
             It is empty.
         """
         chunks = iter(payload.chunks)
@@ -56,8 +56,8 @@ class Unlisted:
         else:
             content = again.read()
             if not content.strip():
-                message = "expected a result, met an empty body"
-                raise UnexpectedContentError(message, result_format=self.name)
+                message = "the body is empty: expected a result"
+                raise IncompleteResultError(message, result_format=self.name)
             findings = Findings({"result_format": self.name, **payload.context})
             result = Document(content, findings, stats=payload.stats)
             what = "left as it came, for it is no array of flat objects; see .text and .content"

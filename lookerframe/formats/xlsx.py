@@ -362,8 +362,8 @@ class Workbook:
 def _opened(body: bytes) -> zipfile.ZipFile:
     if not body.startswith(b"PK"):
         start = text_of_html(body[:2000].decode("utf-8", "replace"))
-        message = f"expected a workbook, met {start!r}" if body.strip() else "expected a workbook, met an empty body"
-        kind = IncompleteResultError if body == b"P" else UnexpectedContentError
+        message = f"expected a workbook, met {start!r}" if body.strip() else "the body is empty: expected a workbook"
+        kind = IncompleteResultError if body.strip() in (b"", b"P") else UnexpectedContentError
         raise kind(message, result_format=Xlsx.name)
     try:
         archive = zipfile.ZipFile(io.BytesIO(body))

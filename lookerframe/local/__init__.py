@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from lookerframe.exceptions import MissingDependencyError
+from lookerframe.local.faults import KINDS, Fault, Faults, Injected, Kind
 from lookerframe.local.options import Options
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from lookerframe.local.accounts import User
     from lookerframe.local.service import Service
 
-__all__ = ["Server", "start"]
+__all__ = ["KINDS", "Fault", "Faults", "Injected", "Kind", "Server", "start"]
 
 _NEEDED = {"duckdb", "lkml", "starlette", "uvicorn", "xlsxwriter"}
 
@@ -54,6 +55,11 @@ class Server:
 
     def __repr__(self) -> str:
         return f"<lookerframe.local.Server at {self.base_url}>"
+
+    @property
+    def faults(self) -> tuple[Injected, ...]:
+        """What calls have met of ``start(faults=...)``, in their order; none without it."""
+        return () if self._service.injector is None else self._service.injector.log
 
     @property
     def looker(self) -> Looker:
@@ -99,6 +105,7 @@ def start(
     host: str = "127.0.0.1",
     port: int = 0,
     log: Callable[[str], None] | None = None,
+    faults: Faults | None = None,
 ) -> Server:
     """Start a local Looker and return when it answers.
 
@@ -135,6 +142,9 @@ def start(
         Where to listen; port 0 takes a free one.
     log : callable, optional
         Is given a line for each call when it ends: time, method, path, status, milliseconds.
+    faults : Faults, optional
+        What to do wrong on purpose, and when. `Server.faults` has what was done. Without it the header
+        ``X-Lookerframe-Fault`` means nothing, either.
 
     Returns
     -------
@@ -166,6 +176,7 @@ def start(
         host=host,
         port=port,
         log=log,
+        faults=faults,
     )
     try:
         from lookerframe.local.service import Service

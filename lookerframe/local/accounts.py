@@ -10,6 +10,7 @@ import math
 import secrets
 import threading
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -86,6 +87,7 @@ class Accounts:
         self.users = (admin, *(User(str(number), "Local", f"User{number}") for number in range(2, count + 1)))
         self._token_ttl = token_ttl
         self._sessions: dict[str, Session] = {}
+        self._calls: Counter[str] = Counter()
 
     def login(self, client_id: str | None, client_secret: str | None) -> dict[str, Any]:
         """Exchange a key for a token; a wrong key is 404, as documented."""
@@ -110,11 +112,20 @@ class Accounts:
         session = self._sessions.get(token)
         if scheme.lower() not in ("token", "bearer") or session is None or session.expires <= time.monotonic():
             raise unauthenticated()
+        self._calls[token] += 1
         return session
 
     def logout(self, session: Session) -> None:
         """Make a token worthless."""
         self._sessions.pop(session.token, None)
+
+    def revoke(self, authorization: str) -> None:
+        """Make the token of a header worthless, as if it had ended."""
+        self._sessions.pop(authorization.partition(" ")[2], None)
+
+    def calls_with(self, authorization: str) -> int:
+        """Count the calls that the token of a header was good for."""
+        return self._calls[authorization.partition(" ")[2]]
 
     def _token(self, user: User) -> dict[str, Any]:
         session = Session(user, secrets.token_urlsafe(30), time.monotonic() + self._token_ttl)

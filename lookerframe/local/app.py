@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Match, Route
 
 from lookerframe.local.errors import ApiError, not_found
 from lookerframe.local.page import show_page
@@ -45,6 +47,21 @@ def build_app(operations: Operations, dashboards: DashboardOperations, limit: Ra
         ],
         exception_handlers={HTTPException: _unrouted, Exception: _failed},  # type: ignore[dict-item]
     )
+
+
+def operations_of(app: Starlette) -> frozenset[str]:
+    """Name the operations by their ids."""
+    return frozenset(route.name for route in app.routes if isinstance(route, Route) and route.path.startswith("/api/"))
+
+
+def operation_of(app: Starlette, method: str, path: str) -> tuple[str, str | None]:
+    """Name the operation that a call leads to, and the query task in its path; empty and None if there is none."""
+    scope = {"type": "http", "method": method, "path": unquote(path)}
+    for route in app.routes:
+        match, found = route.matches(scope)
+        if match is Match.FULL and isinstance(route, Route) and route.path.startswith("/api/"):
+            return route.name, found["path_params"].get("query_task_id")
+    return "", None
 
 
 def _calls(operations: Operations) -> list[Call]:
@@ -89,10 +106,11 @@ def _route(verb: str, path: str, handler: Handler, limit: RateLimit) -> Route:
         except ApiError as exc:
             return error_response(exc, verb, documented)
 
-    return Route(path, endpoint, methods=[verb])
+    return Route(path, endpoint, methods=[verb], name=handler.__name__)
 
 
 def _authenticated(operations: Operations, handler: Handler) -> Handler:
+    @functools.wraps(handler)
     async def checked(request: Request) -> Response:
         request.state.session = operations.accounts.check(request.headers.get("Authorization", ""))
         return await handler(request)

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from lookerframe.local.faults import Faults
+
 _NOT_READY = (202, 204)
 _LAST_PORT = 65_535
 
@@ -35,6 +37,7 @@ class Options:
     host: str
     port: int
     log: Callable[[str], None] | None
+    faults: Faults | None
 
     def __post_init__(self) -> None:
         if self.not_ready_status not in _NOT_READY:

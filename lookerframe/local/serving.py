@@ -31,14 +31,14 @@ class Listener:
     ----------
     base_url : str
         Where it listens.
+    address : tuple of str and int
+        The same as host and port.
     """
 
     def __init__(self, app: ASGIApp, *, host: str, port: int) -> None:
-        self._socket = _bound(host, port)
-        found_host, found_port = self._socket.getsockname()[:2]
-        self.base_url = (
-            f"http://[{found_host}]:{found_port}" if ":" in found_host else f"http://{found_host}:{found_port}"
-        )
+        self._socket = bound(host, port)
+        self.address: tuple[str, int] = self._socket.getsockname()[:2]
+        self.base_url = url_of(self._socket)
         config = uvicorn.Config(
             app,
             http="h11",
@@ -83,7 +83,20 @@ class Listener:
         return not (is_cut_off and record.thread == self._thread.ident)
 
 
-def _bound(host: str, port: int) -> socket.socket:
+def url_of(listening: socket.socket) -> str:
+    """Write the address of a socket for clients."""
+    host, port = listening.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def bound(host: str, port: int) -> socket.socket:
+    """Listen.
+
+    Raises
+    ------
+    ConfigError
+        The port is taken, or there is no such address here.
+    """
     try:
         # asyncio switches Nagle's algorithm off only for sockets that say TCP, which those of create_server do not;
         # with it every answer waits 40 ms for the client's acknowledgement.

@@ -37,6 +37,7 @@ def write_parquet(
     *,
     rows_per_group: int = 1_000_000,
     compression: str = "zstd",
+    overwrite: bool = True,
 ) -> int:
     """Write rows to one Parquet file, whole or not at all.
 
@@ -51,6 +52,9 @@ def write_parquet(
         Rows of a row group at the most; that many are held in memory, 256 MiB of them at the most.
     compression : {"zstd", "snappy", "gzip", "brotli", "lz4", "none"}, default "zstd"
         Codec of the columns.
+    overwrite : bool, default True
+        Whether an older file may be replaced. If not, nothing may stand under `path`, now or when all rows are
+        written; of several writers one gets the name. Needs a file system with hard links.
 
     Returns
     -------
@@ -60,7 +64,8 @@ def write_parquet(
     Raises
     ------
     ExportError
-        The file cannot be written: no such folder, no permission, a full disk, ... What stood there is untouched.
+        The file cannot be written: no such folder, no permission, a full disk, a file that may not be replaced.
+        What stood there is untouched.
     ConfigError
         `rows_per_group` or `compression` is none.
     LookerFrameError, Exception
@@ -81,7 +86,7 @@ def write_parquet(
     target = Path(path)
     rows = 0
     with (
-        publishing(target) as temporary,
+        publishing(target, overwrite=overwrite) as temporary,
         reading(data) as reader,
         _parquet_writer(temporary, reader.schema, compression, target) as writer,
     ):

@@ -104,9 +104,17 @@ def test_an_error_does_not_pass_for_a_document(name: str, body: bytes) -> None:
 
 
 @pytest.mark.parametrize("name", [*TEXTS, *IMAGES])
-@pytest.mark.parametrize("body", [b"", b" \r\n", b"\xef\xbb\xbf", b"\xff\xfe\x00"])
-def test_nothing_and_other_bytes_are_refused(name: str, body: bytes) -> None:
-    """An empty body is no SQL."""
+@pytest.mark.parametrize("body", [b"", b" \r\n"])
+def test_an_empty_body_is_no_whole_result(name: str, body: bytes) -> None:
+    """It is no SQL."""
+    with pytest.raises(IncompleteResultError, match=r"the body is empty: expected (the text of|an image)"):
+        decode(body, name)
+
+
+@pytest.mark.parametrize("name", [*TEXTS, *IMAGES])
+@pytest.mark.parametrize("body", [b"\xef\xbb\xbf", b"\xff\xfe\x00"])
+def test_other_bytes_are_refused(name: str, body: bytes) -> None:
+    """A mark without a text, a text of UTF-16."""
     with pytest.raises(UnexpectedContentError, match=r"expected (the text of|an image|text)"):
         decode(body, name)
 
@@ -180,7 +188,7 @@ def test_unlisted_rows_are_checked_as_json() -> None:
         decode(b'[{"looker_error":"division by zero"}]', "json_fe")
     with pytest.raises(IncompleteResultError):
         decode(b'[{"a":1},{"a"', "json_fe").to_arrow()
-    with pytest.raises(UnexpectedContentError, match="met an empty body"):
+    with pytest.raises(IncompleteResultError, match="the body is empty"):
         decode(b" ", "json_fe")
 
 

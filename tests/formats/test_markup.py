@@ -187,8 +187,8 @@ def test_merged_headings_are_repeated() -> None:
 START = b"<table><tr><th>A</th></tr>"
 #: Bodies of no result: format, error, words of its text.
 REFUSED: dict[str, tuple[str, bytes, type[PayloadError], str]] = {
-    "empty": ("html", b" \n", UnexpectedContentError, "met an empty body"),
-    "empty md": ("md", b"", UnexpectedContentError, "met an empty body"),
+    "empty": ("html", b" \n", IncompleteResultError, "the body is empty"),
+    "empty md": ("md", b"", IncompleteResultError, "the body is empty"),
     "page": (
         "html",
         b"<!DOCTYPE html><html><head><title>502 Bad Gateway</title></head><body>nginx<table></table></body></html>",

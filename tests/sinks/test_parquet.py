@@ -327,6 +327,17 @@ def test_name_may_look_like_an_address(tmp_path: Path, monkeypatch: pytest.Monke
     assert pq.read_table(tmp_path / "s3:out.parquet").equals(OLD)
 
 
+def test_rows_are_not_read_for_a_file_that_may_not_be_replaced(old: Path) -> None:
+    """`overwrite=False` is looked at before anything is fetched."""
+    rows = reader([batch(0)])
+
+    with pytest.raises(ExportError, match="it exists already, and overwrite=False was asked for"):
+        write_parquet(rows, old, overwrite=False)
+
+    assert pq.read_table(old).equals(OLD)
+    assert rows.read_all().num_rows == 10
+
+
 def test_link_is_followed(old: Path) -> None:
     """A link goes on pointing to the file, which is replaced."""
     link = old.with_name("latest.parquet")

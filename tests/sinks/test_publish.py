@@ -60,16 +60,6 @@ def test_two_writers_do_not_meet(tmp_path: Path) -> None:
     assert path.read_text() == "first"
 
 
-def test_file_that_vanishes_is_an_export_error(tmp_path: Path) -> None:
-    """If the temporary file cannot be published, the error says so."""
-    path = tmp_path / "report.txt"
-
-    with pytest.raises(ExportError) as caught, publishing(path) as temporary:
-        temporary.unlink()
-
-    assert caught.value.target == str(path)
-
-
 @pytest.mark.parametrize(
     ("number", "message"),
     [
@@ -77,7 +67,8 @@ def test_file_that_vanishes_is_an_export_error(tmp_path: Path) -> None:
         (errno.EROFS, "x.txt: the file system is read-only"),
         (errno.EACCES, "x.txt: there is no permission to write here"),
         (errno.EDQUOT, "x.txt: the disk quota is used up"),
-        (errno.EIO, "x.txt: Input/output error"),
+        (errno.EIO, "x.txt: the disk failed (Input/output error)"),
+        (errno.EBUSY, "x.txt: Device or resource busy"),
     ],
 )
 def test_reason_is_told_in_words(tmp_path: Path, number: int, message: str) -> None:
@@ -99,3 +90,131 @@ def test_own_errors_pass(tmp_path: Path) -> None:
         raise failure
 
     assert caught.value is failure
+
+
+def test_what_stands_there_is_not_replaced_if_that_was_said(tmp_path: Path) -> None:
+    """The error comes before the block, so that nothing is fetched for nothing."""
+    path = tmp_path / "report.txt"
+    path.write_text("old")
+
+    with pytest.raises(ExportError) as caught, publishing(path, overwrite=False):
+        pytest.fail("the block ran")
+
+    assert str(caught.value) == f"{path}: it exists already, and overwrite=False was asked for"
+    assert path.read_text() == "old"
+
+
+def test_a_link_that_points_nowhere_is_not_followed_if_nothing_may_be_replaced(tmp_path: Path) -> None:
+    """The name is taken, whatever takes it."""
+    path = tmp_path / "report.txt"
+    path.symlink_to(tmp_path / "elsewhere.txt")
+
+    with pytest.raises(ExportError, match="exists already"), publishing(path, overwrite=False):
+        pytest.fail("the block ran")
+
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_that_comes_meanwhile_is_not_replaced_either(tmp_path: Path) -> None:
+    """Another writer was faster: its file stays, ours is gone."""
+    path = tmp_path / "report.txt"
+
+    with pytest.raises(ExportError, match="exists already"), publishing(path, overwrite=False):
+        path.write_text("theirs")
+
+    assert path.read_text() == "theirs"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_free_name_is_taken(tmp_path: Path) -> None:
+    """With `overwrite=False` the file is published under one name only."""
+    path = tmp_path / "report.txt"
+
+    with publishing(path, overwrite=False) as temporary:
+        temporary.write_text("new")
+
+    assert path.read_text() == "new"
+    assert path.stat().st_nlink == 1
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def _left_behind(name: str, folder: Path, *, pid: int = 4_000_000) -> Path:
+    path = folder / f".{name}.{pid}.0123abcd.tmp"
+    path.write_text("half")
+    return path
+
+
+@pytest.mark.parametrize("name", ["report.txt", "a[b].csv", "n" * 255, "健" * 85])
+def test_what_a_dead_process_left_is_removed_by_the_next_run(tmp_path: Path, name: str) -> None:
+    """Of the same target, whatever its name and length; a process id that is in use again does not keep it."""
+    path = tmp_path / name
+    with publishing(path) as temporary:
+        (prefix, _, _, _) = temporary.name.rsplit(".", 3)
+    left = [_left_behind(prefix[1:], tmp_path), _left_behind(prefix[1:], tmp_path, pid=os.getpid())]
+
+    with publishing(path):
+        assert not [stale for stale in left if stale.exists()]
+
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        ".other.txt.1.0123abcd.tmp",
+        ".report.txt.1.0123abcd.tmp.old",
+        ".report.txt.1.0123ABCD.tmp",
+        ".report.txt.x.0123abcd.tmp",
+        ".report.txt.0123abcd.tmp",
+        ".report-txt.1.0123abcd.tmp",
+        "report.txt.1.0123abcd.tmp",
+    ],
+)
+def test_other_files_are_left_alone(tmp_path: Path, name: str) -> None:
+    """Only names that this module gives, and only for this target, are looked at."""
+    (tmp_path / name).write_text("theirs")
+
+    with publishing(tmp_path / "report.txt"):
+        pass
+
+    assert (tmp_path / name).read_text() == "theirs"
+
+
+def test_a_link_or_a_folder_of_such_a_name_is_left_alone(tmp_path: Path) -> None:
+    """It was not made here; what the link points to stays as well."""
+    (tmp_path / "theirs").write_text("theirs")
+    link, folder, pipe = (tmp_path / f".report.txt.{number}.0123abcd.tmp" for number in range(3))
+    link.symlink_to(tmp_path / "theirs")
+    folder.mkdir()
+    os.mkfifo(pipe)
+
+    with publishing(tmp_path / "report.txt"):
+        pass
+
+    assert link.read_text() == "theirs"
+    assert folder.is_dir()
+    assert pipe.is_fifo()
+
+
+def test_what_a_living_process_writes_is_left_alone(tmp_path: Path) -> None:
+    """However long it takes and whatever its name says: the lock tells."""
+    path = tmp_path / "report.txt"
+    with publishing(path) as first:
+        first.write_text("first")
+        os.utime(first, (0, 0))
+        with publishing(path) as second:
+            second.write_text("second")
+        assert first.exists()
+
+    assert path.read_text() == "first"
+
+
+def test_a_file_that_was_swept_away_is_told_as_such(tmp_path: Path) -> None:
+    """Where locks are not shared between machines another one may remove the file; nothing is lost but time."""
+    path = tmp_path / "report.txt"
+    path.write_text("old")
+
+    with pytest.raises(ExportError, match="was removed while it was written; write it again"), publishing(path) as ours:
+        ours.unlink()
+
+    assert path.read_text() == "old"

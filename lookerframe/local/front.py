@@ -1,0 +1,304 @@
+"""A front on the public address that can misbehave below HTTP: it passes calls on to the server behind it.
+
+Where no fault is to be met, bodies pass through piece by piece. A fault that changes a body needs the whole of it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import socket
+import struct
+import threading
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Protocol, Self
+
+from lookerframe.exceptions import ConfigError
+from lookerframe.local.damage import DAMAGED, MADE_UP
+from lookerframe.local.serving import bound, url_of
+from lookerframe.local.wire import (
+    Answer,
+    Call,
+    Close,
+    Drip,
+    Pause,
+    Reset,
+    Step,
+    chunk,
+    end_to_end,
+    read_call,
+    written_head,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from lookerframe.local.faults import Fault
+    from lookerframe.local.injection import Injector, Meeting
+
+_HEADER = "X-Lookerframe-Fault"
+#: Seconds that a connection is kept without a call: less than the server behind keeps its own.
+_IDLE = 60.0
+_LOOK_UP = 0.1
+_PIECE = 65_536
+_DRIP_PAUSE = 0.02
+#: Calls that a token is good for before its end is drawn.
+_FAIR = 32
+_NO_BODY = frozenset({204, 304})
+_OK = 200
+
+
+class Backing(Protocol):
+    """The real server, as the front needs it."""
+
+    def operation(self, method: str, path: str) -> tuple[str, str | None]:
+        """Name the operation and the query task of a call; empty and None if there is none."""
+        ...
+
+    def revoke(self, authorization: str) -> None:
+        """Make the token of a header worthless."""
+        ...
+
+    def calls_with(self, authorization: str) -> int:
+        """Count the calls that the token of a header was good for."""
+        ...
+
+
+class Front:
+    """A server before another one.
+
+    Parameters
+    ----------
+    backing : Backing
+        The real server; `start` is told where it listens.
+    log : callable, optional
+        Is given a line for each fault.
+
+    Attributes
+    ----------
+    base_url : str
+        Where it listens.
+    """
+
+    def __init__(
+        self,
+        backing: Backing,
+        injector: Injector,
+        *,
+        host: str,
+        port: int,
+        log: Callable[[str], None] | None,
+    ) -> None:
+        self.behind = ("", 0)
+        self.backing = backing
+        self.injector = injector
+        self.log = log
+        self.ended = threading.Event()
+        self._socket = bound(host, port)
+        self._socket.settimeout(_LOOK_UP)
+        self.base_url = url_of(self._socket)
+        self._clients: dict[threading.Thread, _Client] = {}
+        self._lock = threading.Lock()
+        self._thread = threading.Thread(target=self._accept, name="lookerframe-local-front", daemon=True)
+
+    def start(self, behind: tuple[str, int]) -> None:
+        """Serve what is listening at host and port of `behind`."""
+        self.behind = behind
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop serving and wait until every thread has ended."""
+        self.ended.set()
+        if self._thread.ident is not None:
+            self._thread.join()
+        self._socket.close()
+        with self._lock:
+            clients = dict(self._clients)
+        for client in clients.values():
+            client.interrupt()
+        for thread in clients:
+            thread.join()
+
+    def _accept(self) -> None:
+        while not self.ended.is_set():
+            try:
+                sock, _ = self._socket.accept()
+            except TimeoutError:
+                continue
+            client = _Client(sock, self)
+            thread = threading.Thread(
+                target=self._serve, args=(client,), name="lookerframe-local-front-client", daemon=True
+            )
+            with self._lock:
+                self._clients[thread] = client
+            thread.start()
+
+    def _serve(self, client: _Client) -> None:
+        try:
+            # ValueError and HTTPException: what came is no HTTP, or the real server has gone.
+            with client, contextlib.suppress(OSError, ValueError, http.client.HTTPException):
+                client.serve()
+        finally:
+            with self._lock:
+                del self._clients[threading.current_thread()]
+
+
+class _Client:
+    """One connection, and the one behind it."""
+
+    def __init__(self, sock: socket.socket, front: Front) -> None:
+        self._socket = sock
+        self._front = front
+        self._behind = http.client.HTTPConnection(*front.behind)
+        self._used = time.monotonic()
+        sock.settimeout(_IDLE)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._incoming = sock.makefile("rb")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._incoming.close()
+        self._socket.close()
+        self._behind.close()
+
+    def interrupt(self) -> None:
+        """End whatever waits on a connection, from another thread."""
+        for sock in (self._socket, self._behind.sock):
+            if sock is not None:
+                with contextlib.suppress(OSError):
+                    sock.shutdown(socket.SHUT_RDWR)
+
+    def serve(self) -> None:
+        """Answer call after call until the connection ends."""
+        while not self._front.ended.is_set():
+            with self._socket.makefile("wb") as outgoing:
+                call = read_call(self._incoming, outgoing)
+            if call is None or not self._answer(call) or not call.is_kept_alive:
+                return
+
+    def _answer(self, call: Call) -> bool:
+        """Answer one call; false if the connection has ended."""
+        operation, task_id = self._front.backing.operation(call.method, call.path)
+        asked = call.headers.get(_HEADER)
+        del call.headers[_HEADER]
+        call = replace(call, operation=operation, task_id=task_id)
+        try:
+            meeting = self._front.injector.take(call, asked) if operation else None
+        except ConfigError as exc:
+            body = str(exc).encode()
+            return self._play([Answer(400, (("Content-Type", "text/plain; charset=utf-8"),), body).whole()])
+        if meeting is None or self._is_unfair(call, meeting):
+            return self._pass_on(call)
+        make_up = MADE_UP.get(meeting.fault.kind)
+        return self._damage(call, meeting) if make_up is None else self._make_up(call, meeting.fault, make_up)
+
+    def _is_unfair(self, call: Call, meeting: Meeting) -> bool:
+        """Tell whether a client would be right to give up: nobody draws the end of a token that is new."""
+        known = self._front.backing.calls_with(call.headers.get("Authorization", ""))
+        if not meeting.is_drawn or meeting.fault.kind != "401" or known >= _FAIR:
+            return False
+        self._front.injector.put_back(call, meeting)
+        return True
+
+    def _make_up(self, call: Call, fault: Fault, make_up: Callable[[Call, Fault], Iterable[Step]]) -> bool:
+        if fault.kind == "401":
+            self._front.backing.revoke(call.headers.get("Authorization", ""))
+        self._note(call, fault, call.task_id)
+        return self._play(make_up(call, fault))
+
+    def _damage(self, call: Call, meeting: Meeting) -> bool:
+        fault = meeting.fault
+        answer = self._whole_answer(call)
+        # What is drawn must show; of the formats, JSON alone tells that it is cut.
+        fits = fault.kind.endswith("_after") or (answer.status == _OK and len(answer.body) > 0)
+        fits = fits and not (fault.kind == "cut_body" and meeting.is_drawn and not answer.is_json)
+        steps = DAMAGED[fault.kind](answer, fault) if fits else None
+        if steps is None:
+            self._front.injector.put_back(call, meeting)
+            return self._play([answer.whole() if answer.status not in _NO_BODY else answer.head()])
+        made = json.loads(answer.body)["id"] if call.operation == "create_query_task" and answer.status == _OK else None
+        self._note(call, fault, made or call.task_id)
+        return self._play(steps)
+
+    def _note(self, call: Call, fault: Fault, task_id: str | None) -> None:
+        self._front.injector.note(call, fault, task_id=task_id)
+        if self._front.log is not None:
+            self._front.log(f"{time.strftime('%H:%M:%S')} {call.method} {call.path} fault {fault.kind}")
+
+    # -- The server behind ---------------------------------------------------------------------------------------------
+
+    def _ask(self, call: Call, *, as_it_is: bool = False) -> http.client.HTTPResponse:
+        """Pass a call on; `as_it_is` asks for a body that is not compressed."""
+        now = time.monotonic()
+        if now - self._used > _IDLE / 2:
+            self._behind.close()
+        self._used = now
+        self._behind.putrequest(call.method, call.target, skip_host=True, skip_accept_encoding=True)
+        for name, value in call.passed_on().items():
+            if not (as_it_is and name.lower() == "accept-encoding"):
+                self._behind.putheader(name, value)
+        if call.body:
+            self._behind.putheader("Content-Length", str(len(call.body)))
+        self._behind.endheaders(call.body or None)
+        return self._behind.getresponse()
+
+    def _whole_answer(self, call: Call) -> Answer:
+        with self._ask(call, as_it_is=True) as response:
+            body = response.read()
+            takes_gzip = call.takes_gzip and bool(body)
+            return Answer(response.status, end_to_end(response.getheaders()), body, takes_gzip)
+
+    def _pass_on(self, call: Call) -> bool:
+        with self._ask(call) as response:
+            length = response.getheader("Content-Length")
+            if call.method == "HEAD" or response.status in _NO_BODY:
+                framing = [f"Content-Length: {length}"] if length is not None else []
+                return self._play([written_head(response.status, end_to_end(response.getheaders()), framing)])
+            framing = ["Transfer-Encoding: chunked" if length is None else f"Content-Length: {length}"]
+            head = written_head(response.status, end_to_end(response.getheaders()), framing)
+            frame = chunk if length is None else bytes
+            sent = 0
+            piece = response.read1(_PIECE)
+            self._socket.sendall(head + (frame(piece) if piece else b""))
+            while piece:
+                sent += len(piece)
+                piece = response.read1(_PIECE)
+                if piece:
+                    self._socket.sendall(frame(piece))
+            if length is None:
+                self._socket.sendall(chunk(b""))
+            return length is None or sent == int(length)
+
+    # -- The client ----------------------------------------------------------------------------------------------------
+
+    def _play(self, steps: Iterable[Step]) -> bool:
+        """Send the steps; false if the connection has ended."""
+        for step in steps:
+            match step:
+                case bytes():
+                    self._socket.sendall(step)
+                case Drip():
+                    self._drip(step)
+                case Pause():
+                    self._wait(step.seconds)
+                case Close():
+                    return False
+                case Reset():
+                    self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                    return False
+        return True
+
+    def _drip(self, drip: Drip) -> None:
+        bytes_at_most = int(drip.seconds / _DRIP_PAUSE)
+        for value in drip.data[:bytes_at_most]:
+            self._socket.sendall(bytes([value]))
+            self._wait(_DRIP_PAUSE)
+        self._socket.sendall(drip.data[bytes_at_most:])
+
+    def _wait(self, seconds: float) -> None:
+        if self._front.ended.wait(seconds):
+            raise ConnectionAbortedError

@@ -1,0 +1,211 @@
+"""The result of one query task, asked for again where its body breaks off or is damaged.
+
+Looker sends neither a checksum nor a count, so that only a document's own end proves that it is whole; where it is
+missing, the same task is asked for its result again. Rows that were handed out already are not handed out twice: the
+next answer has to begin with the very bytes that they were read from. Sources: a database that goes away ends the
+stream like the end of the data (Looker's documentation); one task keeps one result (assumed).
+"""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from lookerframe import formats, tasks
+from lookerframe.exceptions import (
+    IncompleteResultError,
+    LookerFrameError,
+    NetworkError,
+    PayloadError,
+    PayloadLimitError,
+    SchemaError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from typing import Any
+
+    from lookerframe.columns import Decoding
+    from lookerframe.deadline import Deadline, Stats
+    from lookerframe.models import QueryTask
+    from lookerframe.payload import Payload
+    from lookerframe.result import Result
+    from lookerframe.transport import Transport
+
+#: Reasons of a `NetworkError` in the middle of a body that another attempt may mend.
+_PASSING: Final = frozenset({"reset", "timeout", "stalled"})
+#: Result formats whose own end shows that they are whole.
+_CLOSED: Final = frozenset(
+    {"json_detail", "json_detail_lite_stream", "json_bi", "json", "inline_json", "json_label", "html", "xlsx"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Beginning:
+    """How an answer began: so many bytes, and their CRC-32."""
+
+    size: int = 0
+    crc: int = 0
+
+
+class Retrieval:
+    """Fetches and decodes the result of one task, as often as that takes.
+
+    Parameters
+    ----------
+    transport, task, limit, fields, on_failure, deadline, stats
+        See `tasks.fetch`.
+    decoding
+        See `formats.decode`.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        task: QueryTask,
+        *,
+        decoding: Decoding,
+        limit: int | None,
+        fields: Callable[[], Mapping[str, Any]],
+        on_failure: Callable[[BaseException], None],
+        deadline: Deadline,
+        stats: Stats,
+    ) -> None:
+        self._transport = transport
+        self._task = task
+        self._decoding = decoding
+        self._limit = limit
+        self._fields = fields
+        self._on_failure = on_failure
+        self._deadline = deadline
+        self._stats = stats
+        self._attempts = 0
+        self._passage = _Passage((), _Beginning())
+
+    def result(self, beginning: _Beginning | None = None) -> Result:
+        """Fetch and decode.
+
+        Raises
+        ------
+        LookerFrameError
+            See `tasks.fetch` and `formats.decode`; of a body that broke off, after `Settings.fetch_attempts` answers.
+        """
+        while True:
+            self._attempts += 1
+            payload = self._payload(beginning or _Beginning())
+            try:
+                return formats.decode(payload, self._decoding)
+            except LookerFrameError as exc:
+                self._refuse_to_repeat(exc)
+
+    def again(self, error: LookerFrameError, *, handed_out: bool) -> Result:
+        """Fetch once more after `error` in the middle of the rows.
+
+        Parameters
+        ----------
+        error
+            What was raised while the rows of the latest result were read.
+        handed_out
+            Whether some of its rows were handed out, so that the next answer has to begin as that one did.
+
+        Returns
+        -------
+        Result
+            From the first row on.
+
+        Raises
+        ------
+        LookerFrameError
+            `error`, where another answer would not mend it; whatever `result` raises.
+        """
+        self._refuse_to_repeat(error)
+        return self.result(self._passage.longest if handed_out else None)
+
+    def _payload(self, beginning: _Beginning) -> Payload:
+        payload = tasks.fetch(
+            self._transport,
+            self._task,
+            limit=self._limit,
+            fields=self._fields,
+            on_failure=self._on_failure,
+            deadline=self._deadline,
+            stats=self._stats,
+        )
+        if not payload.framed and payload.result_format not in _CLOSED:
+            payload.close()
+            raise self._unprovable(payload.result_format)
+        self._passage = _Passage(payload.chunks, beginning)
+        return replace(payload, chunks=self._passage, again=self.again)
+
+    def _refuse_to_repeat(self, error: LookerFrameError) -> None:
+        """Raise `error` if another answer would not mend it or there is no time for one; else wait for a moment."""
+        allowed = self._allowed(error)
+        endpoint = f"GET /query_tasks/{self._task.id}/results"
+        if self._attempts < allowed and self._transport.wait_again(
+            self._attempts, error=error, endpoint=endpoint, deadline=self._deadline, stats=self._stats
+        ):
+            return
+        if isinstance(error, PayloadError):
+            error.task_id, error.attempts, error.elapsed = self._task.id, self._attempts, self._deadline.elapsed()
+        raise error
+
+    def _unprovable(self, result_format: str) -> IncompleteResultError:
+        message = (
+            "the answer says neither how long it is nor where it ends, as some proxies write it, and this format does "
+            'not show it either: ask for the result as json_detail, with result_format="json_detail"'
+        )
+        error = IncompleteResultError(message, result_format=result_format)
+        error.task_id = self._task.id
+        return error
+
+    def _allowed(self, error: LookerFrameError) -> int:
+        settings = self._transport.settings
+        if self._passage.differs or isinstance(error, SchemaError | PayloadLimitError):
+            return 1
+        if isinstance(error, NetworkError):
+            return settings.fetch_attempts if error.reason in _PASSING else 1
+        if isinstance(error, IncompleteResultError):
+            return settings.fetch_attempts
+        # Damage on the way passes, a document that Looker writes like that does not.
+        return settings.connect_attempts if isinstance(error, PayloadError) else 1
+
+
+class _Passage:
+    """The bytes of one answer on their way; compared with how an earlier one began."""
+
+    def __init__(self, chunks: Iterable[bytes], expected: _Beginning) -> None:
+        self._chunks = chunks
+        self._expected = expected
+        self._met = _Beginning()
+        self.differs = False
+
+    @property
+    def longest(self) -> _Beginning:
+        """How this answer and those before it began, as far as any of them came."""
+        return max(self._met, self._expected, key=lambda beginning: beginning.size)
+
+    def __iter__(self) -> Iterator[bytes]:
+        for chunk in self._chunks:
+            rest = chunk
+            left = self._expected.size - self._met.size
+            if 0 < left <= len(chunk):
+                self._take(chunk[:left])
+                if self._met.crc != self._expected.crc:
+                    raise self._other("has other bytes in the part that had come before")
+                rest = chunk[left:]
+            self._take(rest)
+            yield chunk
+        if self._met.size < self._expected.size:
+            raise self._other("is shorter than the part that had come before")
+
+    def _take(self, data: bytes) -> None:
+        self._met = _Beginning(self._met.size + len(data), zlib.crc32(data, self._met.crc))
+
+    def _other(self, how: str) -> IncompleteResultError:
+        self.differs = True
+        message = (
+            f"the body broke off after {self._expected.size:,} bytes, and the next answer for the same task {how}; rows "
+            "were handed out already, so it cannot take their place: run the query again, or read with to_arrow()"
+        )
+        return IncompleteResultError(message, offset=self._met.size)
