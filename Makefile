@@ -9,17 +9,18 @@ UV     := $(PY) -m uv
 LOCK   := $(UV) pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
           --no-emit-find-links --no-annotate --custom-compile-command "make lock" --quiet
 
-.PHONY: demo bench test soak lint format lock upgrade wheel clean help
+.PHONY: demo bench test soak sbom lint format lock upgrade wheel clean help
 
 help:
 	@echo "make demo    run the demonstration against the local Looker"
 	@echo "make test    run the tests"
-	@echo "make soak    run the tests that draw their cases, with ten times as many"
+	@echo "make soak    run the full tier of the tests of reliability, some two hours, and write its results down"
 	@echo "make bench   measure, and write docs/benchmarks.md; ARGS=--quick takes a few minutes and writes out/"
 	@echo "make lint    ruff, mypy, import-linter"
 	@echo "make format  let ruff rewrite the code"
 	@echo "make lock    write requirements/ anew from pyproject.toml (make upgrade: with newer versions)"
 	@echo "make wheel   build dist/*.whl"
+	@echo "make sbom    write the bill of materials, out/lookerframe.cdx.json"
 	@echo "make clean   remove .venv and all that was built"
 
 demo: $(VENV)/.demo-stamp
@@ -29,7 +30,8 @@ test: $(VENV)/.dev-stamp
 	@$(PY) -m pytest $(ARGS)
 
 soak: $(VENV)/.dev-stamp
-	@LOOKERFRAME_SOAK=1 $(PY) -m pytest tests/formats/test_properties.py $(ARGS)
+	@LOOKERFRAME_SOAK=1 $(PY) -m pytest tests/formats/test_properties.py tests/reliability tests/reliability/soak_*.py $(ARGS)
+	@$(PY) tools/soak_results.py
 
 bench: $(VENV)/.bench-stamp
 	@$(PY) -m benchmarks.run $(ARGS)
@@ -48,6 +50,7 @@ lock: $(VENV)/.dev-stamp
 	@$(LOCK) $(UPGRADE) --extra dev --output-file requirements/dev.txt
 	@$(LOCK) --extra bench --constraints requirements/dev.txt --output-file requirements/bench.txt
 	@$(LOCK) --extra demo --constraints requirements/dev.txt --output-file requirements/demo.txt
+	@$(LOCK) --constraints requirements/dev.txt --output-file requirements/runtime.txt
 	@! grep -nE '://|file:|-index|find-links' requirements/*.txt
 
 upgrade:
@@ -55,6 +58,10 @@ upgrade:
 
 wheel: $(VENV)/.dev-stamp
 	@$(PY) -m hatchling build -t wheel
+
+sbom: $(VENV)/.dev-stamp
+	@mkdir -p out
+	@$(VENV)/bin/cyclonedx-py requirements requirements/runtime.txt --pyproject pyproject.toml --mc-type library --output-reproducible --of JSON -o out/lookerframe.cdx.json
 
 clean:
 	rm -rf $(VENV) build dist out .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

@@ -129,7 +129,11 @@ class Login:
             reply = self._transport.request(
                 "POST",
                 "/login",
-                form={"client_id": Secret(self.settings.client_id), "client_secret": self.settings.client_secret},
+                # Revealed here, once for all attempts: a function that cannot bring it is no failure of the network.
+                form={
+                    "client_id": Secret(self.settings.client_id),
+                    "client_secret": Secret(self.settings.client_secret.reveal()),
+                },
                 deadline=deadline,
                 idempotent=True,
                 authenticated=False,
@@ -165,12 +169,16 @@ class Login:
 
 def _read(body: Any) -> tuple[Secret, float]:
     secret = Secret("")
-    if isinstance(body, dict) and isinstance(body.get("access_token"), str):
-        secret = Secret(body["access_token"])
-        # Nothing secret keeps a name: tracebacks that show local variables show those of this frame, too.
-        body = {**body, "access_token": "***", "refresh_token": None}
-    elif not isinstance(body, dict):
-        body = []  # whatever it is, it may hold a token
+    shown: Any = []
+    if isinstance(body, dict):
+        shown = {name: body[name] for name in ("token_type", "expires_in") if name in body}
+        if isinstance(body.get("access_token"), str):
+            secret = Secret(body["access_token"])
+            shown["access_token"] = "***"  # noqa: S105 - no password
+        elif "access_token" in body:
+            shown["access_token"] = type(body["access_token"])()  # of the same type, and empty
+    # Nothing secret keeps a name: tracebacks that show local variables show those of this frame, too.
+    body = shown
     check(body, schema="access_token")
     if not _PRINTABLE.fullmatch(secret.reveal()):
         problem = SchemaProblem("$.access_token", "pattern", "printable characters without spaces", "something else")

@@ -202,9 +202,7 @@ def _own_document() -> Any:
         transport.close()
 
 
-def _serve(
-    *, quiet: bool, faults: float | None, fault_seed: int | None, fault_kinds: str | None, **given: Any
-) -> int:
+def _serve(*, quiet: bool, faults: float | None, fault_seed: int | None, fault_kinds: str | None, **given: Any) -> int:
     options = {name: value for name, value in given.items() if value is not None}
     options["faults"] = _faults(faults, fault_seed, fault_kinds)
     stopped = threading.Event()

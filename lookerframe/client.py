@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, get_args
 from lookerframe import formats, tasks
 from lookerframe.auth import Login
 from lookerframe.columns import Decoding
-from lookerframe.config import Settings
+from lookerframe.config import Settings, sealed
 from lookerframe.deadline import Deadline, Stats
 from lookerframe.exceptions import (
     ConfigError,
     DeadlineError,
+    FetchError,
     InvalidQueryError,
     LookerFrameError,
     LookerSQLError,
@@ -73,6 +74,7 @@ class Looker:
         self._lock = threading.Lock()
 
     @classmethod
+    @sealed
     def from_env(cls, **settings: Any) -> Self:
         """Connect with `Settings.load`: arguments, then ``LOOKERSDK_*``, then ``looker.ini``.
 
@@ -677,7 +679,7 @@ class Task:
         if isinstance(exc, DeadlineError):
             exc.task_id = self.id
             exc.killed = self._stop(Deadline(_KILL_SECONDS))
-        elif isinstance(exc, ResultExpiredError) or not isinstance(exc, Exception):  # Ctrl-C, SIGTERM and the like
+        elif isinstance(exc, FetchError) or not isinstance(exc, Exception):  # Ctrl-C, SIGTERM and the like
             self._stop(Deadline(_KILL_SECONDS))
 
     def _stop(self, deadline: Deadline) -> bool | None:

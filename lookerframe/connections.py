@@ -122,6 +122,8 @@ def _close(outcome: concurrent.futures.Future[socket.socket]) -> None:
 class TimedConnection:
     """Mixed into urllib3's connections: connects within its timeout, and reads answers through `_TimedReads`."""
 
+    #: Whoever turns it on for all of `http.client` has requests printed, the token and the credentials among them.
+    debuglevel = 0
     _reads: _TimedReads | None = None
     timeout: float | None
 
@@ -136,7 +138,7 @@ class TimedConnection:
         except TimeoutError:
             message = f"no connection within {self.timeout:g} s"
         else:
-            sock.settimeout(max(0.001, until - time.monotonic()))  # for TLS, what is left
+            sock.settimeout(max(0.001, until - time.monotonic()))  # for TLS: what is left
             return sock
         raise exceptions.ConnectTimeoutError(self, message)
 
@@ -156,7 +158,15 @@ class _PlainConnection(TimedConnection, HTTPConnection):  # type: ignore[misc]  
 
 
 class _TLSConnection(TimedConnection, HTTPSConnection):  # type: ignore[misc]  # a method in place of a class
-    pass
+    def connect(self) -> None:
+        try:
+            super().connect()
+        except TimeoutError:
+            message = f"no TLS within {self.timeout} s"
+        else:
+            return
+        # Raised as it is, it would pass for an answer that does not come, though nothing was sent yet.
+        raise exceptions.ConnectTimeoutError(self, message)
 
 
 class _PlainPool(HTTPConnectionPool):

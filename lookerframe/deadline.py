@@ -1,37 +1,18 @@
-"""What calls share: the end of their operation, the pace of their client, and the account of what they have cost."""
+"""One end for a whole operation, and what it has cost so far; both go with every call that is part of it."""
 
 from __future__ import annotations
 
-import http
-import logging
 import math
-import random
 import threading
 import time
-from collections import deque
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from lookerframe.exceptions import (
-    ConfigError,
-    DeadlineError,
-    FetchError,
-    InvalidQueryError,
-    LookerFrameError,
-    RateLimitError,
-    ServerError,
-)
+from lookerframe.exceptions import ConfigError, DeadlineError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-_log = logging.getLogger(__name__)
-
-#: What is waited at most for a server that asks for it, in seconds.
-LONGEST_WAIT = 3_600.0
-# Seconds between two looks at whether another call has been answered.
-_LOOK = 0.1
 
 #: What an operation spends its time on.
 Phase: TypeAlias = Literal["logging_in", "submitting", "waiting", "downloading"]
@@ -92,158 +73,6 @@ class Deadline:
     def sleep(self, seconds: float) -> None:
         """Let `seconds` pass, but not more than remain."""
         self._wait(max(0.0, min(seconds, self.remaining())))
-
-
-class Limiter:
-    """Slows all threads of a client while Looker is too busy to answer, and lets go once it answers again.
-
-    Parameters
-    ----------
-    base, cap : float
-        Seconds between two tries while slowed: `base` at least, drawn below a bound that starts there and doubles with
-        each try that fails, up to `cap`.
-
-    Notes
-    -----
-    A 429 or 503 to one call holds back all others. One at a time then tries, in the order in which they came; the first
-    one that is answered lets all go on. A try that gets no answer for `cap` seconds makes room for the next. Seconds
-    that the server asks for are waited by every call, also by one that comes when another was answered.
-    """
-
-    def __init__(self, base: float, cap: float) -> None:
-        self._base = base
-        self._cap = max(base, cap)
-        self._random = random.Random()  # noqa: S311 - spreads waits, guards nothing
-        self._lock = threading.Lock()
-        self._queue: deque[object] = deque()
-        self._slowed = False
-        self._said: tuple[type[FetchError], str] = (RateLimitError, "")
-        self._failed_tries = 0
-        self._next_try = -math.inf
-        self._asked_until = -math.inf
-        self._trying: object = None
-        self._trying_until = -math.inf
-
-    @contextmanager
-    def turn(
-        self, deadline: Deadline, *, endpoint: str, last: LookerFrameError | None, waited: Callable[[float], None]
-    ) -> Iterator[Turn]:
-        """Wait until a call may be sent; what the block tells its `Turn` decides about the others.
-
-        Parameters
-        ----------
-        deadline, endpoint
-            Of the call.
-        last
-            How its attempt before this one failed.
-        waited
-            Told of seconds that are about to be slept.
-
-        Yields
-        ------
-        Turn
-            One that is ``too_late`` is not to be sent.
-        """
-        turn = Turn()
-        with self._lock:
-            free = not self._slowed and deadline.now() >= self._asked_until
-            said = self._said[1]
-            if not free:
-                self._queue.append(turn)
-        if not free:
-            _log.info("%s: held back, as another call was answered %s", endpoint, said)
-            turn.too_late = self._wait(turn, deadline, endpoint, last, waited)
-        try:
-            yield turn
-        finally:
-            self._learn(turn, deadline.now())
-
-    def _wait(
-        self,
-        turn: Turn,
-        deadline: Deadline,
-        endpoint: str,
-        last: LookerFrameError | None,
-        waited: Callable[[float], None],
-    ) -> LookerFrameError | None:
-        try:
-            while (pause := self._pause(turn, deadline.now())) > 0:
-                if pause >= deadline.remaining():
-                    return self._no_time(pause, endpoint, last)
-                waited(pause)
-                deadline.sleep(pause)
-        finally:
-            with self._lock:
-                self._queue.remove(turn)
-        return None
-
-    def _pause(self, turn: Turn, now: float) -> float:
-        with self._lock:
-            left = max(self._asked_until, self._next_try if self._slowed else -math.inf) - now
-            if left > 0 or not self._slowed:
-                return left
-            if now < self._trying_until or self._queue[0] is not turn:
-                return min(_LOOK, self._base)
-            self._trying, self._trying_until = turn, now + self._cap
-            return 0.0
-
-    def _learn(self, turn: Turn, now: float) -> None:
-        with self._lock:
-            if isinstance(turn.refusal, FetchError):
-                self._said = (type(turn.refusal), f"{turn.refusal.status} {turn.refusal.message}")
-                asked = min(turn.refusal.retry_after or 0.0, LONGEST_WAIT)
-                self._asked_until = max(self._asked_until, now + asked)
-                if not self._slowed:
-                    self._slowed, self._failed_tries = True, 0
-                    self._next_try = now + self._base
-            if turn is self._trying:
-                self._trying, self._trying_until = None, -math.inf
-                self._slowed = not turn.answered
-                self._failed_tries += 1
-                bound = min(self._cap, self._base * 2.0 ** min(self._failed_tries, 60))
-                self._next_try = now + self._random.uniform(self._base, bound)
-
-    def _no_time(self, pause: float, endpoint: str, last: LookerFrameError | None) -> LookerFrameError:
-        if last is not None:
-            if isinstance(last, FetchError):
-                last.retry_after = max(last.retry_after or 0.0, pause)
-            return last
-        kind, said = self._said
-        message = f"other calls were told to slow down ({said}), for longer than this one has time"
-        return kind(message, endpoint=endpoint, attempts=0, retry_after=pause)
-
-
-class Turn:
-    """One attempt at a call, as far as it tells how busy the server is.
-
-    Attributes
-    ----------
-    answered : bool
-        Whether the server did what was asked, or said why it will not.
-    refusal : FetchError or None
-        A 429 or 503.
-    too_late : LookerFrameError or None
-        How the call ends where there is no time to wait for as long as is needed: as it failed last, or with what was
-        said to another call.
-    """
-
-    __slots__ = ("answered", "refusal", "too_late")
-
-    def __init__(self) -> None:
-        self.answered = False
-        self.refusal: FetchError | None = None
-        self.too_late: LookerFrameError | None = None
-
-    def ended(self, error: LookerFrameError | None = None) -> None:
-        """Say how the attempt ended; None for well."""
-        status = getattr(error, "status", None)
-        if isinstance(error, RateLimitError) or (
-            isinstance(error, ServerError) and status == http.HTTPStatus.SERVICE_UNAVAILABLE
-        ):
-            self.refusal = error
-        else:
-            meant = status is not None and status < http.HTTPStatus.INTERNAL_SERVER_ERROR
-            self.answered = error is None or meant or isinstance(error, InvalidQueryError)
 
 
 @dataclass(slots=True)

@@ -54,7 +54,7 @@ class Inflater:
                     yield piece
         except zlib.error as exc:
             message = f"{self._subject} is not the gzip stream that it is said or seems to be ({exc})"
-            raise PayloadError(message) from exc
+            raise PayloadError(message) from exc.with_traceback(None)  # its frames hold the body
 
     def end(self) -> None:
         """Hold that the last member is whole, its checksum included.

@@ -205,7 +205,7 @@ class _Passage:
     def _other(self, how: str) -> IncompleteResultError:
         self.differs = True
         message = (
-            f"the body broke off after {self._expected.size:,} bytes, and the next answer for the same task {how}; rows "
-            "were handed out already, so it cannot take their place: run the query again, or read with to_arrow()"
+            f"the body broke off after {self._expected.size:,} bytes, and the next answer for the same task {how}; "
+            "rows were handed out already, so it cannot go on for them: run the query again, or read with to_arrow()"
         )
         return IncompleteResultError(message, offset=self._met.size)

@@ -239,7 +239,7 @@ class RowArray:
         # The first row is not whole. A search that failed is repeated only when twice as much has been read.
         if len(buffer) < want:
             broken = _broken_at(buffer)
-            shown = _shown(buffer[broken:]) if broken is not None else repr(_end_of(buffer))
+            shown = _shown(buffer, broken) if broken is not None else repr(_end_of(buffer))
             message = f"the body ends in the middle of the rows, with {shown}; {APPENDED}"
             raise IncompleteResultError(message, result_format=self._format, offset=self._offset + len(buffer) - 1)
         if len(buffer) > self._max_row_bytes:
@@ -290,7 +290,7 @@ class RowArray:
             if not isinstance(exc.__cause__, msgspec.DecodeError) or exc.offset is None:
                 raise
             buffer[cut] = kept
-            met = _shown(buffer[exc.offset - self._offset + 1 :])
+            met = _shown(buffer, exc.offset - self._offset + 1)
             message = f"{exc.message}: met {met}; {APPENDED}"
             raise PayloadError(message, result_format=self._format, offset=exc.offset) from exc.__cause__
         finally:
@@ -348,7 +348,7 @@ class RowArray:
         return self._start + at
 
     def _surplus(self, after: bytearray, *, offset: int) -> PayloadError:
-        message = f"text stands after the end of the rows: {_shown(after)}; {APPENDED}"
+        message = f"text stands after the end of the rows: {_shown(after, 0)}; {APPENDED}"
         return PayloadError(message, result_format=self._format, offset=offset)
 
 
@@ -417,7 +417,6 @@ def parse_object(document: bytes, *, result_format: str | None) -> Any:
     """
     try:
         parsed = _STRICT.decode(document.decode())
-        refuse_deep(parsed, result_format=result_format)
         if _SURROGATE.search(document):
             json.dumps(parsed, ensure_ascii=False).encode()
     except UnicodeDecodeError as exc:
@@ -431,14 +430,15 @@ def parse_object(document: bytes, *, result_format: str | None) -> Any:
     except json.JSONDecodeError as exc:
         offset = len(exc.doc[: exc.pos].encode())
         if not _is_closed(document):
-            shown = _shown(document[offset:]) if document[offset:].strip() else repr(_end_of(document))
+            shown = _shown(document, offset) if document[offset:].strip() else repr(_end_of(document))
             message = f"the JSON is not closed; it ends with {shown}; {APPENDED}"
             raise IncompleteResultError(message, result_format=result_format, offset=offset) from exc
         reason = "text stands after its end" if exc.msg == "Extra data" else exc.msg
-        message = f"not well-formed JSON: {reason}: {_shown(document[offset:])}; {APPENDED}"
+        message = f"not well-formed JSON: {reason}: {_shown(document, offset)}; {APPENDED}"
         raise PayloadError(message, result_format=result_format, offset=offset) from exc
     except ValueError as exc:  # what the hooks below refuse
         raise PayloadError(f"not acceptable JSON: {exc}", result_format=result_format) from exc
+    refuse_deep(parsed, result_format=result_format)
     return parsed
 
 
@@ -456,7 +456,7 @@ def refuse_deep(value: Any, *, result_format: str | None) -> None:
         It is.
     """
     level = [value]
-    for _ in range(MAX_DEPTH + 1):
+    for _ in range(MAX_DEPTH):
         members = (item.values() if isinstance(item, dict) else item for item in level if isinstance(item, dict | list))
         level = [member for inner in members for member in inner if isinstance(member, dict | list)]
         if not level:
@@ -550,9 +550,11 @@ def _end_of(document: bytes | bytearray) -> str:
     return document[-200:].decode("utf-8", "replace").lstrip("\N{REPLACEMENT CHARACTER}")
 
 
-def _shown(rest: bytes | bytearray) -> str:
+def _shown(document: bytes | bytearray, at: int) -> str:
     """Quote the start of what does not belong; terminals act on nothing in it."""
-    text = rest[: 4 * _MAX_SHOWN].decode("utf-8", "replace").strip()
+    if document[at : at + 1] < b" ":  # a line break in a string, which began before
+        at = max(document.rfind(b'"', 0, at), at - _MAX_SHOWN, 0)
+    text = document[at : at + 4 * _MAX_SHOWN].decode("utf-8", "replace").strip()
     return repr(shorten(text, _MAX_SHOWN))
 
 

@@ -9,6 +9,7 @@ that a gzip stream reached its end and checksum; see `bodies`. What a failure me
 
 from __future__ import annotations
 
+import functools
 import http
 import http.client
 import json as jsonlib
@@ -22,7 +23,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from importlib import metadata
 from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, quote_plus, urlsplit
 
 import requests
 import requests.utils
@@ -32,7 +33,7 @@ from lookerframe.answers import HOPELESS, RESET_AGAIN, SILENCE, error_of, is_htm
 from lookerframe.bodies import DEADLINE_SLACK, Body
 from lookerframe.config import Secret
 from lookerframe.connections import Adapter
-from lookerframe.deadline import LONGEST_WAIT, Limiter, Stats, Turn
+from lookerframe.deadline import Stats
 from lookerframe.exceptions import (
     ConfigError,
     DeadlineError,
@@ -48,10 +49,11 @@ from lookerframe.exceptions import (
     ServerError,
     UnexpectedContentError,
 )
+from lookerframe.limiter import LONGEST_WAIT, Limiter, Turn
 from lookerframe.render import shorten, text_of_html
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from lookerframe.config import Settings
     from lookerframe.deadline import Deadline, Phase
@@ -68,6 +70,8 @@ API_PATH = "/api/4.0"
 MAX_BODY = 64 * 1024 * 1024
 
 _MAX_ERROR_BODY = 256 * 1024
+# A secret that is shorter is no secret, and may be part of any word.
+_LEAST_MASKED = 8
 _ATTEMPTS_WITHOUT_DEADLINE = 10
 # Tokens that one attempt tries after the first; only one that others were let in with is worth the second.
 _RENEWALS = 2
@@ -194,7 +198,7 @@ class Transport:
     answered, 500, an HTML page in place of JSON), after `Settings.connect_attempts`. A call that is not safe to repeat
     is repeated `Settings.post_repeats` times where the answer is lost, 500 excepted.
 
-    After a 429 or 503 every thread holds back, see `deadline.Limiter`; but for DELETE, which relieves the server.
+    After a 429 or 503 every thread holds back, see `limiter.Limiter`; but for DELETE, which relieves the server.
 
     Connections are pooled by urllib3, which is made for threads; a `requests.Session` is not, and brings what has no
     place here: cookies, redirects, ``~/.netrc`` in place of our token. Proxy variables and ``REQUESTS_CA_BUNDLE`` hold.
@@ -265,7 +269,7 @@ class Transport:
             answer = self._exchange(call)
             body = self._read_whole(call, answer, max_bytes)
             if is_html(answer.headers, body):
-                raise _unexpected_html(call, answer.status, body)
+                raise _unexpected_html(call, answer, body)
             return Reply(answer.status, answer.headers, body, call.endpoint)
 
         return self._repeated(call, once)
@@ -299,7 +303,7 @@ class Transport:
                 # "Not yet" and the like: read at once, so that the connection can be used again.
                 body = self._read_whole(call, answer, MAX_BODY)
                 if page and body:
-                    raise _unexpected_html(call, answer.status, body)
+                    raise _unexpected_html(call, answer, body)
             return Stream(answer.status, answer.headers, body, endpoint=call.endpoint)
 
         return self._repeated(call, once)
@@ -444,7 +448,8 @@ class Transport:
         else:
             self._answered = True
             body = Body(response.raw, call, self.settings)
-            return _Answer(response.status_code, response.headers, body)
+            sent = [value for value in (token, *(call.form or {}).values()) if isinstance(value, Secret)]
+            return _Answer(response.status_code, response.headers, body, sent)
         raise failure
 
     def _pool(self) -> Adapter:
@@ -620,13 +625,22 @@ class _Answer:
     status: int
     headers: Mapping[str, str]
     body: Body
+    sent: Sequence[Secret]
+
+    def masked(self, body: bytes) -> bytes:
+        """Take what was sent in secret out of an answer that repeats it, as pages of proxies may."""
+        for secret in self.sent:
+            if len(secret.reveal()) >= _LEAST_MASKED:
+                for spelling in (secret.reveal(), quote_plus(secret.reveal())):
+                    body = body.replace(spelling.encode(), b"***")
+        return body
 
 
 def _refusal(call: _Call, answer: _Answer) -> _Failure:
     """Turn an answer that is no success into its error."""
     status = answer.status
     retry_after = retry_after_of(answer.headers)
-    error = error_of(status, answer.headers, _error_body(answer), call.endpoint)
+    error = error_of(status, answer.headers, answer.masked(_error_body(answer)), call.endpoint)
     patience = _Patience.NEVER
     if status in (429, 503):
         patience = _Patience.LONG
@@ -654,10 +668,10 @@ def _error_body(answer: _Answer) -> bytes:
     return bytes(body)
 
 
-def _unexpected_html(call: _Call, status: int, body: bytes) -> _Failure:
-    message = f"{call.endpoint} answered {status} with an HTML page; is base_url the API's own address?"
+def _unexpected_html(call: _Call, answer: _Answer, body: bytes) -> _Failure:
+    message = f"{call.endpoint} answered {answer.status} with an HTML page; is base_url the API's own address?"
     if call.form is None:  # the answer to a login is not quoted, whatever it is
-        message += f" It says: {text_of_html(body.decode('utf-8', 'replace'), 200)}"
+        message += f" It says: {text_of_html(answer.masked(body).decode('utf-8', 'replace'), 200)}"
     return _Failure(UnexpectedContentError(message), _Patience.FEW if call.repeatable else _Patience.DOUBTFUL)
 
 
@@ -691,6 +705,7 @@ def _revealed(value: str | Secret) -> str:
     return value.reveal() if isinstance(value, Secret) else value
 
 
+@functools.cache
 def _user_agent() -> str:
     try:
         return f"lookerframe/{metadata.version('lookerframe')}"

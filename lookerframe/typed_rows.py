@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 import msgspec
 
 from lookerframe.arrays import build_array, read_exactly
-from lookerframe.exceptions import PayloadError
+from lookerframe.exceptions import PayloadError, PayloadLimitError
 from lookerframe.rows import check_unicode, first_row, refuse_deep
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ class RowDecoder:
         count, values = self._read(piece)
         if self.errors:
             del self.errors[_MAX_ERRORS:]
-            refuse_deep(self.errors, result_format=self._format)
+            self._refuse_deep_errors()
             return Piece((), self.rows, 0)
         if count and not self._columns:
             message = "there are rows, but no field is known that they could have"
@@ -135,6 +135,13 @@ class RowDecoder:
     def data(self, pieces: Iterable[Piece]) -> Iterator[Piece]:
         """Pass on the pieces made so far, up to the first that has error text in the place of data."""
         return (piece for piece in pieces if not self.errors)
+
+    def _refuse_deep_errors(self) -> None:
+        try:
+            refuse_deep(self.errors, result_format=self._format)
+        except PayloadLimitError:
+            self.errors.clear()  # they are no text, and nothing is made of them
+            raise
 
     def _compare_names(self, row: Mapping[str, Any]) -> None:
         """Note members that are no columns; refuse labels in the place of names, whose values would pass for nulls."""

@@ -15,6 +15,7 @@ from lookerframe.config import Secret, Settings
 from lookerframe.deadline import Deadline, Stats
 from lookerframe.exceptions import (
     AuthError,
+    ConfigError,
     DeadlineError,
     LookerFrameError,
     NetworkError,
@@ -62,8 +63,8 @@ class Logins:
 
 def settings(server: FaultServer, **given: Any) -> Settings:
     """Make settings for a server of these tests."""
-    options = {"backoff_base": 0.001, "backoff_cap": 0.002} | given
-    return Settings(base_url=server.url, client_id="the id", client_secret=Secret(CANARY), **options)
+    options: dict[str, Any] = {"backoff_base": 0.001, "backoff_cap": 0.002, "client_secret": Secret(CANARY)} | given
+    return Settings(base_url=server.url, client_id="the id", **options)
 
 
 def in_threads(count: int, work: Callable[[], Any]) -> list[Any]:
@@ -339,6 +340,21 @@ class TestFailure:
             with pytest.raises(kind):
                 login.token()
             login.logout()
+
+    def test_a_secret_that_cannot_be_had(self) -> None:
+        """It is told as such, not as trouble with the host."""
+
+        def absent() -> str:
+            raise KeyError(CANARY)
+
+        with FaultServer(answer=Logins()) as server:
+            login = Login(settings(server, client_secret=Secret(absent)))
+            with pytest.raises(ConfigError, match="KeyError") as caught:
+                login.token()
+            login.logout()
+
+        assert server.requests == []
+        assert CANARY not in str(caught.value)
 
     def test_the_next_call_tries_again(self) -> None:
         """A failure is not kept."""

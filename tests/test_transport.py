@@ -5,22 +5,23 @@ from __future__ import annotations
 import gzip
 import json
 import logging
-import math
 import os
 import socket
+import ssl
 import threading
 import time
 import traceback
 import zlib
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
+import trustme
 
 from lookerframe.config import Secret, Settings
 from lookerframe.connections import connected
-from lookerframe.deadline import Deadline, Limiter, Stats
+from lookerframe.deadline import Deadline, Stats
 from lookerframe.exceptions import (
     AccessError,
     AuthError,
@@ -38,6 +39,7 @@ from lookerframe.exceptions import (
     UnexpectedContentError,
 )
 from lookerframe.transport import Reply, Transport, path
+from tests.clock import Clock
 from tests.faults import Close, Drip, FaultServer, Pause, Request, Reset, Script, Step, chunked, cut, reply, zipped
 
 if TYPE_CHECKING:
@@ -90,247 +92,6 @@ def read(client: Transport, seconds: float | None = 10, **given: Any) -> bytes:
     """Read a stream to its end."""
     with client.stream("GET", "/x", deadline=Deadline(seconds), **given) as stream:
         return b"".join(stream.chunks())
-
-
-class Clock:
-    """Time that passes only in sleeps."""
-
-    def __init__(self) -> None:
-        self.time = 1000.0
-        self.sleeps: list[float] = []
-
-    def wait(self, seconds: float) -> None:
-        """Pass for `time.sleep`."""
-        self.sleeps.append(seconds)
-        self.time += seconds
-
-    def deadline(self, seconds: float | None) -> Deadline:
-        """Make a deadline on this clock."""
-        return Deadline(seconds, clock=lambda: self.time, wait=self.wait)
-
-
-class TestDeadline:
-    """One end for a whole operation."""
-
-    def test_counts_down(self) -> None:
-        """Never below 0."""
-        clock = Clock()
-        deadline = clock.deadline(10)
-
-        clock.time += 4
-
-        assert (deadline.elapsed(), deadline.remaining()) == (4, 6)
-        clock.time += 40
-        assert deadline.remaining() == 0
-
-    def test_check_names_the_phase(self) -> None:
-        """And the time that was given."""
-        clock = Clock()
-        deadline = clock.deadline(10)
-        deadline.check("running")
-        clock.time += 10
-
-        with pytest.raises(DeadlineError, match=r"10 s.*running") as caught:
-            deadline.check("running", endpoint="GET /x")
-
-        assert (caught.value.phase, caught.value.elapsed, caught.value.endpoint) == ("running", 10, "GET /x")
-        assert isinstance(caught.value, TimeoutError)
-
-    def test_sleeps_no_longer_than_it_has(self) -> None:
-        """A poll at the end is cut short."""
-        clock = Clock()
-
-        clock.deadline(10).sleep(60)
-
-        assert clock.sleeps == [10]
-
-    def test_none_has_no_end(self) -> None:
-        """Nor does it raise."""
-        deadline = Deadline(None)
-
-        deadline.check("running")
-        assert deadline.remaining() == math.inf
-
-
-class TestStats:
-    """What calls have cost."""
-
-    def test_phases_are_told_apart(self) -> None:
-        """A login while waiting for the query is no waiting."""
-        clock = Clock()
-        stats = Stats()
-
-        with stats.phase("waiting", clock=lambda: clock.time):
-            clock.time += 3
-            with stats.phase("logging_in", clock=lambda: clock.time):
-                clock.time += 2
-            clock.time += 4
-        with stats.phase("waiting", clock=lambda: clock.time):
-            clock.time += 1
-
-        assert stats.to_dict() == {
-            "calls": 0,
-            "retries": 0,
-            "received_bytes": 0,
-            "inflated_bytes": 0,
-            "waited_seconds": 0.0,
-            "maybe_duplicate_tasks": 0,
-            "logging_in_seconds": 2.0,
-            "submitting_seconds": 0.0,
-            "waiting_seconds": 8.0,
-            "downloading_seconds": 0.0,
-        }
-
-    def test_a_phase_that_fails_has_taken_its_time(self) -> None:
-        """An error is told with what it cost."""
-        clock = Clock()
-        stats = Stats()
-
-        def fail() -> None:
-            with stats.phase("submitting", clock=lambda: clock.time):
-                clock.time += 3
-                raise LookerFrameError
-
-        with pytest.raises(LookerFrameError):
-            fail()
-
-        assert stats.seconds["submitting"] == 3
-
-
-class TestLimiter:
-    """One pace for all threads of a client."""
-
-    REFUSED = ServerError("down", status=503)
-
-    def refuse(self, limiter: Limiter, clock: Clock, error: LookerFrameError = REFUSED) -> None:
-        """Have a call refused."""
-        with limiter.turn(clock.deadline(600), endpoint="GET /x", last=None, waited=clock.sleeps.append) as turn:
-            turn.ended(error)
-
-    def waited(self, limiter: Limiter, clock: Clock, error: LookerFrameError | None = None) -> float:
-        """Tell how long a call is held back, and end it like this."""
-        began = clock.time
-        with limiter.turn(clock.deadline(600), endpoint="GET /x", last=None, waited=lambda _: None) as turn:
-            turn.ended(error)
-        return clock.time - began
-
-    def test_tries_are_ever_further_apart(self) -> None:
-        """At least the base, at most a bound that doubles up to the cap."""
-        clock, limiter = Clock(), Limiter(1, 8)
-        assert self.waited(limiter, clock) == 0
-        self.refuse(limiter, clock)
-
-        apart = [self.waited(limiter, clock, self.REFUSED) for _ in range(200)]
-
-        assert apart[0] == pytest.approx(1)
-        assert 1 <= apart[1] <= 2.001
-        assert 1 <= apart[2] <= 4.001
-        assert all(1 <= wait <= 8.001 for wait in apart)
-        assert max(apart) > 7
-        assert min(apart[3:]) < 2
-
-    @pytest.mark.parametrize(
-        "answer", [None, NotFoundError("no", status=404), InvalidQueryError([]), AuthError("no", status=401)]
-    )
-    def test_an_answer_lets_all_go_on(self, answer: LookerFrameError | None) -> None:
-        """Also one that says no."""
-        clock, limiter = Clock(), Limiter(1, 8)
-        self.refuse(limiter, clock)
-
-        assert self.waited(limiter, clock, answer) == pytest.approx(1)
-        assert [self.waited(limiter, clock) for _ in range(3)] == [0, 0, 0]
-
-    @pytest.mark.parametrize(
-        "failure",
-        [REFUSED, RateLimitError("no", status=429), ServerError("no", status=502), NetworkError("no", reason="reset")],
-    )
-    def test_anything_else_does_not(self, failure: LookerFrameError) -> None:
-        """A gateway that is down is no sign of better times."""
-        clock, limiter = Clock(), Limiter(1, 8)
-        self.refuse(limiter, clock)
-
-        assert self.waited(limiter, clock, failure) == pytest.approx(1)
-        assert self.waited(limiter, clock) >= 1
-
-    def test_an_answer_to_an_older_call_does_not(self) -> None:
-        """It was sent before the server got busy."""
-        clock, limiter = Clock(), Limiter(1, 8)
-        with limiter.turn(clock.deadline(600), endpoint="GET /x", last=None, waited=lambda _: None) as older:
-            self.refuse(limiter, clock)
-            older.ended()
-
-        assert self.waited(limiter, clock) == pytest.approx(1)
-
-    def test_many_refusals_at_once_are_one(self) -> None:
-        """Calls that were on their way together say the same thing."""
-        clock, limiter = Clock(), Limiter(1, 8)
-        turns = [
-            limiter.turn(clock.deadline(600), endpoint="GET /x", last=None, waited=lambda _: None) for _ in range(9)
-        ]
-        entered = [turn.__enter__() for turn in turns]
-        for manager, turn in zip(turns, entered, strict=True):
-            turn.ended(self.REFUSED)
-            manager.__exit__(None, None, None)
-
-        assert self.waited(limiter, clock) == pytest.approx(1)
-
-    def test_a_time_that_was_asked_for_outlives_an_answer(self) -> None:
-        """The server may have meant one of two calls that crossed, but it did say so."""
-        clock, limiter = Clock(), Limiter(1, 8)
-        with limiter.turn(clock.deadline(600), endpoint="GET /x", last=None, waited=lambda _: None) as older:
-            self.refuse(limiter, clock)
-            assert self.waited(limiter, clock) == pytest.approx(1)
-            older.ended(RateLimitError("no", status=429, retry_after=30))
-        asked = clock.time
-
-        self.waited(limiter, clock)
-        assert clock.time - asked == pytest.approx(30)
-        assert self.waited(limiter, clock) == 0
-
-    def test_a_try_that_hangs_makes_room(self) -> None:
-        """After the cap, another one may try; of the first, nothing is believed any more."""
-        clock, limiter = Clock(), Limiter(1, 8)
-        self.refuse(limiter, clock)
-        with limiter.turn(clock.deadline(600), endpoint="GET /x", last=None, waited=lambda _: None) as hanging:
-            assert self.waited(limiter, clock, self.REFUSED) == pytest.approx(8, abs=0.11)
-            hanging.ended()
-
-        assert self.waited(limiter, clock) >= 1
-
-    def test_a_call_without_the_time_ends_as_it_failed_last(self) -> None:
-        """Not with a bare "time is over"."""
-        clock, limiter = Clock(), Limiter(10, 80)
-        self.refuse(limiter, clock)
-        before = clock.time
-        last = RateLimitError("no", status=429)
-
-        with limiter.turn(clock.deadline(5), endpoint="GET /x", last=last, waited=lambda _: None) as turn:
-            assert turn.too_late is last
-        with limiter.turn(clock.deadline(5), endpoint="GET /x", last=None, waited=lambda _: None) as other:
-            assert isinstance(other.too_late, ServerError)
-
-        assert last.retry_after == pytest.approx(10)
-        assert clock.time == before
-
-    def test_is_fair(self) -> None:
-        """Who came first tries first."""
-        limiter, order = Limiter(0.01, 0.02), []
-        with limiter.turn(Deadline(20), endpoint="GET /x", last=None, waited=lambda _: None) as turn:
-            turn.ended(RateLimitError("no", status=429, retry_after=0.4))
-
-        def work(number: int) -> None:
-            with limiter.turn(Deadline(20), endpoint="GET /x", last=None, waited=lambda _: None) as turn:
-                order.append(number)
-                turn.ended(self.REFUSED if number < 5 else None)
-
-        threads = [threading.Thread(target=work, args=(number,)) for number in range(6)]
-        for thread in threads:
-            thread.start()
-            time.sleep(0.02)
-        for thread in threads:
-            thread.join()
-
-        assert order == [0, 1, 2, 3, 4, 5]
 
 
 class TestRequest:
@@ -932,6 +693,7 @@ class TestSlowDown:
         assert caught.value.retry_after == pytest.approx(5)
         assert caught.value.attempts == 0
         assert sum(clock.sleeps) == pytest.approx(5)
+        assert client.stats.waited == pytest.approx(5)
 
     def test_what_relieves_the_server_is_not_held_back(self) -> None:
         """A query that nobody waits for any more is stopped at once."""
@@ -999,6 +761,48 @@ class TestNoAnswer:
                 client.request("GET", "/user", deadline=clock.deadline(20))
 
         assert caught.value.attempts > 10
+
+    def test_a_host_that_does_not_greet_was_sent_nothing(self) -> None:
+        """TLS that does not come about is a connection that does not: any call may be repeated."""
+        with (
+            socket.create_server(("127.0.0.1", 0)) as silent,
+            transport(f"https://127.0.0.1:{silent.getsockname()[1]}", connect_timeout=0.1, post_repeats=0) as client,
+            pytest.raises(NetworkError, match=r"0\.1 s \(Settings\.connect_timeout\)") as caught,
+        ):
+            post(client)
+
+        assert (caught.value.reason, caught.value.attempts) == ("timeout", 3)
+        assert client.stats.maybe_duplicate_tasks == 0
+
+    def test_a_connection_that_is_tampered_with(self) -> None:
+        """What comes after is not believed, and not asked for again."""
+        authority = trustme.CA()
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        authority.issue_cert("127.0.0.1").configure_cert(context)
+        served: list[bytes] = []
+
+        def serve(listener: socket.socket) -> None:
+            sock, _ = listener.accept()
+            with context.wrap_socket(sock, server_side=True) as wrapped:
+                served.append(wrapped.recv(10_000))
+                wrapped.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n[")
+                with socket.socket(fileno=os.dup(wrapped.fileno())) as bare:
+                    bare.sendall(b"\x17\x03\x03\x00\x20" + b"x" * 32)  # a record of TLS that nobody signed
+                    wrapped.settimeout(5)
+                    with suppress(OSError):
+                        wrapped.recv(10)
+
+        with socket.create_server(("127.0.0.1", 0)) as listener, authority.cert_pem.tempfile() as trusted:
+            server = threading.Thread(target=serve, args=(listener,))
+            server.start()
+            with (
+                transport(f"https://127.0.0.1:{listener.getsockname()[1]}", verify_ssl=trusted) as client,
+                pytest.raises(NetworkError, match="trusted") as caught,
+            ):
+                get(client)
+            server.join()
+
+        assert (caught.value.reason, caught.value.attempts, len(served)) == ("tls", 1, 1)
 
     def test_a_host_without_tls_is_not_asked_twice(self) -> None:
         """Nor is any other TLS failure repeated."""

@@ -13,7 +13,7 @@ import atexit
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from lookerframe.exceptions import MissingDependencyError
+from lookerframe.exceptions import ConfigError, MissingDependencyError
 from lookerframe.local.faults import KINDS, Fault, Faults, Injected, Kind
 from lookerframe.local.options import Options
 
@@ -60,6 +60,19 @@ class Server:
     def faults(self) -> tuple[Injected, ...]:
         """What calls have met of ``start(faults=...)``, in their order; none without it."""
         return () if self._service.injector is None else self._service.injector.log
+
+    def inject(self, *faults: Fault) -> None:
+        """Plan these faults for the next calls, in the place of what is left of the plan; none ends it.
+
+        Raises
+        ------
+        ConfigError
+            The server was started without ``faults=``, or an operation is not known.
+        """
+        if self._service.injector is None:
+            message = "faults are injected only by a server that was started with faults=lookerframe.local.Faults()"
+            raise ConfigError(message, setting="faults")
+        self._service.injector.plan(faults)
 
     @property
     def looker(self) -> Looker:

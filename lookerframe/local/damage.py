@@ -156,7 +156,6 @@ MADE_UP: Final[dict[str, Callable[[Call, Fault], Iterable[Step]]]] = {
     "task_object": _task_object,
     "gzip_bomb": _gzip_bomb,
     "xlsx_bomb": _xlsx_bomb,
-    "deep_nesting": lambda call, _: _said(call, 200, b"[" * _DEPTH + b"]" * _DEPTH),
     "reset_before": lambda _, __: [Reset()],
     "hang": _hung,
 }
@@ -221,6 +220,14 @@ def _with_status(answer: Answer, change: Callable[[str], str]) -> list[Step] | N
     return [answer.with_body(json.dumps({**task, "status": change(task["status"])}).encode()).whole()]
 
 
+def _nested(answer: Answer) -> list[Step] | None:
+    """Put brackets into the first object that is in an array."""
+    head, found, tail = answer.body.partition(b"[{")
+    brackets = b"[" * _DEPTH + b"]" * _DEPTH
+    body = head + b'[{"deep":' + brackets + b"," + tail
+    return [answer.with_body(body).whole()] if answer.is_json and found else None
+
+
 #: Kind → what is sent in place of an answer that was made; None if it cannot befall this one.
 DAMAGED: Final[dict[str, Callable[[Answer, Fault], list[Step] | None]]] = {
     "reset_after": lambda _, __: [Reset()],
@@ -239,6 +246,7 @@ DAMAGED: Final[dict[str, Callable[[Answer, Fault], list[Step] | None]]] = {
     "wrong_crc": lambda answer, _: _zipped(answer, lambda sent: sent[:-8] + bytes([sent[-8] ^ 1]) + sent[-7:]),
     "cut_body": lambda answer, fault: [answer.with_body(_before(answer.body, fault.at)).whole()],
     "drip": lambda answer, fault: _dripped(answer, fault.seconds),
+    "deep_nesting": lambda answer, _: _nested(answer),
     "appended_text": lambda answer, _: [answer.with_body(answer.body + _APPENDED).whole()],
     "latin_1": lambda answer, _: _coded(answer, "latin-1"),
     "utf_16": lambda answer, _: _coded(answer, "utf-16"),

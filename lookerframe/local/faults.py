@@ -35,7 +35,7 @@ class Kind:
         Whether a client that does everything right gets the true rows in the end, when it asks again or waits. If not,
         it must raise.
     sent : bool
-        Whether the request is carried out before things go wrong.
+        Whether the request is passed on before things go wrong.
     """
 
     name: str
@@ -67,7 +67,6 @@ _UNSENT = (
     Kind("task_object", "200 with the query task in place of its result", _RESULTS, passing=False),
     Kind("gzip_bomb", "200 with gzip that inflates a thousandfold, to 256 MiB", _RESULTS, passing=False),
     Kind("xlsx_bomb", "200 with a workbook of one cell of 256 MiB", _RESULTS, passing=False),
-    Kind("deep_nesting", "200 with 100,000 brackets", _RESULTS, passing=False),
     Kind("reset_before", "the connection is reset; nothing was done"),
     Kind("hang", "no answer for 30 s, then the connection is closed; nothing was done"),
 )
@@ -88,9 +87,10 @@ _SENT = (
     Kind("cut_gzip", "gzip that ends early, in framing that is right", sent=True),
     Kind("no_gzip_trailer", "gzip without its last 8 bytes, in framing that is right", sent=True),
     Kind("wrong_crc", "gzip with a wrong checksum", sent=True),
-    Kind("cut_body", "text that ends early, in framing and gzip that are right", sent=True),
+    Kind("cut_body", "text that ends early, in framing and gzip that are right", _RESULTS, sent=True),
     Kind("drip", "byte by byte, for 30 s at most; then the rest at once", sent=True),
     Kind("appended_text", "an error message after the last byte of the result", _RESULTS, passing=False, sent=True),
+    Kind("deep_nesting", "100,000 brackets in an object of the result", _RESULTS, passing=False, sent=True),
     Kind("latin_1", "Latin-1 in place of UTF-8", _RESULTS, passing=False, sent=True),
     Kind("utf_16", "UTF-16 in place of UTF-8", _RESULTS, passing=False, sent=True),
     Kind("bom", "the result after a byte order mark", _RESULTS, sent=True),
@@ -251,7 +251,7 @@ class Injected:
     task_id : str or None
         Of the query task that the call was about, or that it made.
     reached : bool
-        Whether the call was carried out, whatever the client saw of it.
+        Whether the call was carried out, whatever the client saw of it; not if Looker refused it.
     """
 
     number: int

@@ -46,8 +46,11 @@ _PIECE = 65_536
 _DRIP_PAUSE = 0.02
 #: Calls that a token is good for before its end is drawn.
 _FAIR = 32
+#: Drawn only if something else shows where the body ends: JSON, or gzip.
+_WITHOUT_END = frozenset({"close_delimited", "cut_close_delimited", "length_too_small"})
 _NO_BODY = frozenset({204, 304})
 _OK = 200
+_REFUSED = 400
 
 
 class Backing(Protocol):
@@ -201,31 +204,35 @@ class _Client:
         known = self._front.backing.calls_with(call.headers.get("Authorization", ""))
         if not meeting.is_drawn or meeting.fault.kind != "401" or known >= _FAIR:
             return False
-        self._front.injector.put_back(call, meeting)
+        self._front.injector.put_back(meeting)
         return True
 
     def _make_up(self, call: Call, fault: Fault, make_up: Callable[[Call, Fault], Iterable[Step]]) -> bool:
         if fault.kind == "401":
             self._front.backing.revoke(call.headers.get("Authorization", ""))
-        self._note(call, fault, call.task_id)
+        self._note(call, fault, call.task_id, reached=False)
         return self._play(make_up(call, fault))
 
     def _damage(self, call: Call, meeting: Meeting) -> bool:
         fault = meeting.fault
         answer = self._whole_answer(call)
-        # What is drawn must show; of the formats, JSON alone tells that it is cut.
         fits = fault.kind.endswith("_after") or (answer.status == _OK and len(answer.body) > 0)
-        fits = fits and not (fault.kind == "cut_body" and meeting.is_drawn and not answer.is_json)
+        fits = fits and (answer.is_json or not meeting.is_drawn or not _is_hidden(fault, answer))
         steps = DAMAGED[fault.kind](answer, fault) if fits else None
         if steps is None:
-            self._front.injector.put_back(call, meeting)
+            self._front.injector.put_back(meeting)
+            self._let_through(call, answer.status)
             return self._play([answer.whole() if answer.status not in _NO_BODY else answer.head()])
         made = json.loads(answer.body)["id"] if call.operation == "create_query_task" and answer.status == _OK else None
-        self._note(call, fault, made or call.task_id)
+        self._note(call, fault, made or call.task_id, reached=answer.status < _REFUSED)
         return self._play(steps)
 
-    def _note(self, call: Call, fault: Fault, task_id: str | None) -> None:
-        self._front.injector.note(call, fault, task_id=task_id)
+    def _let_through(self, call: Call, status: int) -> None:
+        if status < _REFUSED:
+            self._front.injector.let_through(call)
+
+    def _note(self, call: Call, fault: Fault, task_id: str | None, *, reached: bool) -> None:
+        self._front.injector.note(call, fault, reached=reached, task_id=task_id)
         if self._front.log is not None:
             self._front.log(f"{time.strftime('%H:%M:%S')} {call.method} {call.path} fault {fault.kind}")
 
@@ -254,6 +261,7 @@ class _Client:
 
     def _pass_on(self, call: Call) -> bool:
         with self._ask(call) as response:
+            self._let_through(call, response.status)
             length = response.getheader("Content-Length")
             if call.method == "HEAD" or response.status in _NO_BODY:
                 framing = [f"Content-Length: {length}"] if length is not None else []
@@ -302,3 +310,8 @@ class _Client:
     def _wait(self, seconds: float) -> None:
         if self._front.ended.wait(seconds):
             raise ConnectionAbortedError
+
+
+def _is_hidden(fault: Fault, answer: Answer) -> bool:
+    """Tell whether nothing shows that an answer other than JSON is not whole."""
+    return fault.kind == "cut_body" or (fault.kind in _WITHOUT_END and not answer.takes_gzip)

@@ -7,10 +7,11 @@ import threading
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from lookerframe.local.faults import KINDS, Fault, Faults, Injected
+from lookerframe.exceptions import ConfigError
+from lookerframe.local.faults import Fault, Faults, Injected
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Collection, Hashable, Iterable
 
     from lookerframe.local.wire import Call
 
@@ -42,16 +43,34 @@ class Meeting:
 
 
 class Injector:
-    """Plays `Faults` on the calls of one server, from any thread."""
+    """Plays `Faults` on the calls of one server, from any thread; `known` names its operations."""
 
-    def __init__(self, faults: Faults) -> None:
+    def __init__(self, faults: Faults, *, known: Collection[str]) -> None:
         self._faults = faults
-        self._plan = [_Entry(fault, fault.times) for fault in faults.plan]
+        self._known = known
+        self._plan: list[_Entry] = []
         self._drawn = 0
         #: Faults in a row that one request has met; kept only while there is a limit on them.
         self._rows: dict[Hashable, int] = {}
         self._log: list[Injected] = []
         self._lock = threading.Lock()
+        self.plan(faults.plan)
+
+    def plan(self, faults: Iterable[Fault]) -> None:
+        """Put another plan in the place of what is left of the last one.
+
+        Raises
+        ------
+        ConfigError
+            An operation is not known.
+        """
+        faults = tuple(faults)
+        for fault in faults:
+            if fault.on is not None and fault.on not in self._known:
+                message = f"on is {fault.on!r}; expected an operation: {', '.join(sorted(self._known))}"
+                raise ConfigError(message, setting="on")
+        with self._lock:
+            self._plan = [_Entry(fault, fault.times) for fault in faults]
 
     @property
     def log(self) -> tuple[Injected, ...]:
@@ -73,17 +92,21 @@ class Injector:
             found = self._planned(call) or self._draw(call)
         return None if found is None else self._timed(found)
 
-    def put_back(self, call: Call, meeting: Meeting) -> None:
+    def put_back(self, meeting: Meeting) -> None:
         """Keep a fault for a later call, since this one cannot meet it."""
-        with self._lock:
-            self._rows.pop(call.key, None)
-            if meeting.entry is not None:
+        if meeting.entry is not None:
+            with self._lock:
                 meeting.entry.left += 1
 
-    def note(self, call: Call, fault: Fault, *, task_id: str | None) -> None:
+    def let_through(self, call: Call) -> None:
+        """Take down that a call was answered, and not refused: its faults in a row are over."""
+        with self._lock:
+            self._rows.pop(call.key, None)
+
+    def note(self, call: Call, fault: Fault, *, reached: bool, task_id: str | None) -> None:
         """Take down what is about to be done."""
         with self._lock:
-            number, reached = len(self._log) + 1, KINDS[fault.kind].sent
+            number = len(self._log) + 1
             self._log.append(Injected(number, fault.kind, call.operation, call.method, call.path, task_id, reached))
 
     def _timed(self, meeting: Meeting) -> Meeting:
@@ -102,19 +125,13 @@ class Injector:
         if not self._faults.rate:
             return None
         kinds = self._faults.drawn_on(call.operation)
-        if not kinds or not self._may_fail(call):
+        row, most = self._rows.get(call.key, 0), self._faults.in_a_row
+        if not kinds or (most is not None and row >= most):
             return None
         self._drawn += 1
         drawn = random.Random(f"{self._faults.seed} {self._drawn}")  # noqa: S311 - chooses faults, guards nothing
         if drawn.random() >= self._faults.rate:
-            self._rows.pop(call.key, None)
             return None
-        if self._faults.in_a_row is not None:
-            self._rows[call.key] = self._rows.get(call.key, 0) + 1
+        if most is not None:
+            self._rows[call.key] = row + 1
         return Meeting(Fault(drawn.choice(kinds), at=drawn.uniform(*_CUTS)), is_drawn=True)
-
-    def _may_fail(self, call: Call) -> bool:
-        if self._faults.in_a_row is None or self._rows.get(call.key, 0) < self._faults.in_a_row:
-            return True
-        del self._rows[call.key]
-        return False

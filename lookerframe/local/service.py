@@ -123,12 +123,8 @@ class Real:
 
 
 def _front(options: Options, faults: Faults, real: Real) -> Front:
-    known = operations_of(real.app)
-    for fault in faults.plan:
-        if fault.on is not None and fault.on not in known:
-            message = f"on is {fault.on!r}; expected an operation: {', '.join(sorted(known))}"
-            raise ConfigError(message, setting="on")
-    return Front(real, Injector(faults), host=options.host, port=options.port, log=options.log)
+    injector = Injector(faults, known=operations_of(real.app))
+    return Front(real, injector, host=options.host, port=options.port, log=options.log)
 
 
 def _engine(options: Options) -> Engine:

@@ -198,8 +198,9 @@ def xlsx_bomb(case: Case) -> None:
 
 
 def deep_nesting(case: Case) -> None:
-    """Brackets."""
-    assert case.wire.body == b"[" * 100_000 + b"]" * 100_000
+    """Find brackets and then the truth."""
+    brackets = b"[" * 100_000 + b"]" * 100_000
+    assert case.wire.body == b'[{"deep":' + brackets + b"," + case.truth.removeprefix(b"[{")
 
 
 def reset_without_a_word(case: Case) -> None:
@@ -533,6 +534,20 @@ def test_plan(faulty: Callable[..., Api]) -> None:
         ("503", "query_task_results"),
         ("cut_body", "query_task_results"),
     ]
+
+
+def test_inject(calm: Api, api: Api) -> None:
+    """A plan for a server that runs takes the place of what was left; one without faults refuses it."""
+    calm.server.inject(local.Fault("503", on="versions", times=5), local.Fault("502", on="me"))
+    before = [calm("GET", path).status_code for path in ("/versions", "/versions")]
+    calm.server.inject(local.Fault("504", on="versions"))
+    after = [calm("GET", path).status_code for path in ("/versions", "/versions", "/user")]
+
+    assert (before, after) == ([503, 503], [504, 200, 200])
+    with pytest.raises(ConfigError, match=r"^on is 'users'; expected an operation: all_dashboards, "):
+        calm.server.inject(local.Fault("503", on="users"))
+    with pytest.raises(ConfigError, match=r"started with faults=lookerframe\.local\.Faults"):
+        api.server.inject(local.Fault("503"))
 
 
 def test_fault_waits_for_a_call_that_it_can_befall(faulty: Callable[..., Api]) -> None:

@@ -9,12 +9,14 @@ from __future__ import annotations
 import io
 import itertools
 import json
+import re
 import resource
 import struct
 import sys
 import time
 import zipfile
 import zlib
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,7 +55,7 @@ _LAUGHS = (
 
 
 def _deflated(data: bytes, size: int) -> bytes:
-    """Compress so many bytes of `data` repeated, by repeating its compressed form."""
+    """Compress so many bytes of `data`, which is repeated, by repeating its compressed form."""
     packer = zlib.compressobj(9, zlib.DEFLATED, -15)
     block = packer.compress(data) + packer.flush(zlib.Z_FULL_FLUSH)
     again = packer.compress(data) + packer.flush(zlib.Z_FULL_FLUSH)
@@ -63,13 +65,17 @@ def _deflated(data: bytes, size: int) -> bytes:
 def gzipped(start: bytes, size: int) -> bytes:
     """Make a gzip stream of so many blanks behind `start`; its ratio is near the most that deflate can, 1,032."""
     first = zlib.compressobj(9, zlib.DEFLATED, 31)
-    member = first.compress(start) + first.flush()
+    return first.compress(start) + first.flush() + _blanks(size)
+
+
+@cache
+def _blanks(size: int) -> bytes:
     blanks = b" " * _MEGABYTE
     check = 0
     for _ in range(size // _MEGABYTE):
         check = zlib.crc32(blanks, check)
     header = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
-    return member + header + _deflated(blanks, size) + struct.pack("<II", check, size % 2**32)
+    return header + _deflated(blanks, size) + struct.pack("<II", check, size % 2**32)
 
 
 def streamed(start: bytes, size: int) -> Iterator[bytes]:
@@ -84,18 +90,23 @@ def workbook(sheet: str) -> bytes:
 
 def large_cell(size: int, *, padding: int = 0) -> bytes:
     """Make a workbook with one cell of so many bytes; `padding` bytes that are not compressed hide the ratio."""
-    before, after = _SHEET.format("", "|").split("|")
-    packed = io.BytesIO(_zipped([("padding", bytes(range(256)) * (padding // 256))]))
-    with zipfile.ZipFile(packed, "a", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-        with archive.open("xl/worksheets/sheet1.xml", "w", force_zip64=True) as member:
-            member.write(before.encode())
-            for _ in range(size // _MEGABYTE):
-                member.write(b"x" * _MEGABYTE)
-            member.write(after.encode())
-    return packed.getvalue()
+    before = _SHEET.format("", "|").partition("|")[0].encode()
+    first = zlib.compressobj(9, zlib.DEFLATED, -15)
+    sheet = first.compress(before) + first.flush(zlib.Z_FULL_FLUSH) + _deflated(b"x" * _MEGABYTE, size)
+    packed = _zipped([("padding", bytes(padding)), ("xl/worksheets/sheet1.xml", sheet)], stored=True)
+    # The sheet is compressed already: its two headers say so, and how large it will be. Nobody reads to its checksum.
+    for mark, place in ((b"PK\x03\x04", 8), (b"PK\x01\x02", 10)):
+        name = len(mark) + {8: 26, 10: 42}[place]
+        start = (
+            packed.rindex(b"xl/worksheets/sheet1.xml", 0, None if place == 10 else packed.index(b"PK\x01\x02")) - name
+        )
+        packed = packed[: start + place] + struct.pack("<H", zipfile.ZIP_DEFLATED) + packed[start + place + 2 :]
+        real = start + place + 14
+        packed = packed[:real] + struct.pack("<I", len(before) + size) + packed[real + 4 :]
+    return packed
 
 
-def _zipped(parts: Iterable[tuple[str, bytes]]) -> bytes:
+def _zipped(parts: Iterable[tuple[str, bytes]], *, stored: bool = False) -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("[Content_Types].xml", _TYPES)
@@ -103,8 +114,7 @@ def _zipped(parts: Iterable[tuple[str, bytes]]) -> bytes:
         archive.writestr("xl/workbook.xml", _BOOK)
         archive.writestr("xl/_rels/workbook.xml.rels", _RELATIONS.format("worksheet", "worksheets/sheet1.xml"))
         for name, data in parts:
-            kind = zipfile.ZIP_STORED if name == "padding" else zipfile.ZIP_DEFLATED
-            archive.writestr(name, data, kind)
+            archive.writestr(name, data, zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED)
     return packed.getvalue()
 
 
@@ -158,6 +168,7 @@ def all_bombs(folder: Path, port: int) -> dict[str, tuple[str, Body]]:
     html = b"<table><tr><th>A</th></tr><tr><td>"
     starts = {
         "json": b'[{"a":"',
+        "json later row": b'[{"a":"y"},{"a":"',
         "json_detail": b'{"fields":{"dimensions":[{"name":"v.a","type":"string"}]},"data":[{"v.a":{"value":"',
         "json_detail envelope": b'{"sql":"',
         "json_bi": b'{"metadata":{"fields":{"dimensions":[{"name":"v.a"}]}},"rows":[{"v.a":{"value":"',
@@ -181,9 +192,9 @@ def all_bombs(folder: Path, port: int) -> dict[str, tuple[str, Body]]:
 
 
 def main(folder: Path, port: int, chosen: str) -> None:
-    """Decode each bomb whose name has `chosen` in it, and say what came of it."""
+    """Decode each bomb whose name the expression `chosen` fits, and say what came of it."""
     for name, (result_format, make) in all_bombs(folder, port).items():
-        if chosen not in name:
+        if not re.search(chosen, name):
             continue
         body = make()
         began = time.monotonic()

@@ -193,7 +193,7 @@ class Outcome:
     @property
     def slowest(self) -> float:
         """Seconds that the slowest payload took."""
-        return round(max(figures["slowest"] for figures in self.formats.values()), 3)
+        return round(max(float(figures["slowest"]) for figures in self.formats.values()), 3)
 
 
 def _run(asked: dict[str, Any]) -> dict[str, Any]:

@@ -25,8 +25,26 @@ TOKENS: Sequence[bytes] = (
     *(b"{", b"}", b"[", b"]", b",", b":", b'"', b"\\", b"'", b"<", b">", b"|", b"\t", b"\n", b"\r\n", b"\r", b" "),
     *(b"\x00", b"\x1f", b"\x7f", b"\xff", b"\xfe", b"\xc3", b"\xed\xa0\x80", b"\xef\xbb\xbf", "\u202e∅".encode()),
     *(b"null", b"true", b"NaN", b"Infinity", b"-Infinity", b"1e400", b"-0", b"9223372036854775808", b"0x10", b"1_000"),
-    *(b'"\\ud800"', b'\\u0000', b'"value":', b'"looker_error":"x",', b'{"looker_error":"x"}', b"&amp;", b"&#0;", b"_x0000_"),
-    *(b"<table>", b"</td>", b"<tr>", b"<!--", b"<![CDATA[", b"<!DOCTYPE a [", b"| - |\n", b"\nERROR: connection lost\n"),
+    *(
+        b'"\\ud800"',
+        b"\\u0000",
+        b'"value":',
+        b'"looker_error":"x",',
+        b'{"looker_error":"x"}',
+        b"&amp;",
+        b"&#0;",
+        b"_x0000_",
+    ),
+    *(
+        b"<table>",
+        b"</td>",
+        b"<tr>",
+        b"<!--",
+        b"<![CDATA[",
+        b"<!DOCTYPE a [",
+        b"| - |\n",
+        b"\nERROR: connection lost\n",
+    ),
 )
 _DEPTHS = (1, 3, 70, 400, 2000)
 
@@ -104,7 +122,9 @@ def _noise(body: bytes, random: Random) -> bytes:
 def _nested(body: bytes, random: Random) -> bytes:
     place, depth = random.randrange(len(body) + 1), random.choice(_DEPTHS)
     opened, closed = random.choice(((b"[", b"]"), (b'{"a":', b"}"), (b"<b>", b"</b>"), (b'{"v.a":[', b"]}")))
-    return body[:place] + opened * depth + random.choice((b"0", b"")) + closed * random.choice((depth, 0)) + body[place:]
+    return (
+        body[:place] + opened * depth + random.choice((b"0", b"")) + closed * random.choice((depth, 0)) + body[place:]
+    )
 
 
 def _appended(body: bytes, random: Random) -> bytes:

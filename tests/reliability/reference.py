@@ -76,7 +76,7 @@ class _Page(HTMLParser):
         self.rows: list[list[str]] = []
         self._inside = False
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+    def handle_starttag(self, tag: str, _attrs: list[tuple[str, str | None]]) -> None:
         if tag == "tr":
             self.rows.append([])
         elif tag in ("td", "th"):
@@ -113,18 +113,20 @@ def agrees(written: Any, value: Any, kind: pa.DataType) -> bool:
     if value is None or written is None or written == "":
         return value in (None, "") and written in (None, "")
     if pa.types.is_boolean(kind):
-        return written in (_TRUE if value else _FALSE)
-    if pa.types.is_integer(kind) or pa.types.is_floating(kind):
-        return _number(written) == value
-    if pa.types.is_list(kind):
-        return bool(written == value)
-    if pa.types.is_date(kind) and "Q" in str(written):
-        return str(written) == f"{value.year:04}-Q{(value.month + 2) // 3}"
-    if pa.types.is_temporal(kind):
-        return _moment(str(written)) == _moment(value.isoformat())
-    if isinstance(written, dict | list):
-        return bool(json.loads(value) == written)
-    return bool(written == value) if isinstance(written, str) else _number(written) == _number(value)
+        agreed = written in (_TRUE if value else _FALSE)
+    elif pa.types.is_integer(kind) or pa.types.is_floating(kind):
+        agreed = _number(written) == value
+    elif pa.types.is_date(kind) and "Q" in str(written):
+        agreed = str(written) == f"{value.year:04}-Q{(value.month + 2) // 3}"
+    elif pa.types.is_temporal(kind):
+        agreed = _moment(str(written)) == _moment(value.isoformat())
+    elif pa.types.is_list(kind) or isinstance(written, str):
+        agreed = written == value
+    elif isinstance(written, dict | list):
+        agreed = json.loads(value) == written
+    else:
+        agreed = _number(written) == _number(value)
+    return bool(agreed)
 
 
 def _moment(text: str) -> str:

@@ -1,4 +1,4 @@
-"""S3: hostile names stay inside the folder, and bad addresses get no secret."""
+"""S3: hostile names stay inside the folder."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lookerframe.config import Secret, Settings
 from lookerframe.exceptions import ConfigError, ExportError
 from lookerframe.sinks.names import safe_name, safe_path
 
@@ -90,39 +89,6 @@ _ALL = [
     *(".out.parquet.1.0123abcd.tmp", ".htaccess", ".git/config", "x" * 300 + "/../../y", "https://a/b?c=d#e"),
 ]
 HOSTILE = list(dict.fromkeys(_ALL))
-
-_HOST = "a.example.com"
-_NOT_THIS_MACHINE = (
-    *(
-        "company.looker.com",
-        "looker.internal",
-        "10.0.0.1",
-        "192.168.0.1",
-        "8.8.8.8",
-        "[2001:db8::1]",
-        "0.0.0.0",  # noqa: S104 - an address to be refused
-        "[::]",
-    ),
-    *("localhost.example.com", "127.0.0.1.example.com", "localhosts", "xlocalhost", "localhost%2eexample.com"),
-    *("2130706433", "0x7f000001", "0177.0.0.1", "127.1", "loc\u0430lhost", "[::ffff:8.8.8.8]", "169.254.169.254"),
-)
-#: Addresses that a secret is never sent to: in the clear, of another kind, with something before or after them.
-BAD_ADDRESSES = [
-    *(f"http://{host}" for host in _NOT_THIS_MACHINE),
-    *(f"{kind}://{_HOST}" for kind in ("ftp", "file", "ws", "wss", "javascript", "data", "ldap", "gopher", "httpss")),
-    *(f"{kind}://{_HOST}" for kind in ("https+unix", "HTTP", "ssh", "smb", "tel", "x", "")),
-    *("", " ", "/", "https://", "https:///", "https:", f"https:/{_HOST}", f"https//{_HOST}", f"//{_HOST}", _HOST),
-    *(f"{_HOST}:443", "https://?", "https://#", "https://:443", "https://:443/api"),
-    *(f"https://{user}@{_HOST}" for user in ("u", "u:p", ":p", "%61", "u%40x", "", "u@v", "x:@")),
-    *(f"https://{_HOST}{rest}" for rest in ("?", "?a=b", "#", "#x", "/?", "/x?y", "/#", "/x#y", "/api/4.0?x=1")),
-    *(f"https://{_HOST}:{port}" for port in ("x", "-1", "65536", "99999", "0x1", "1e3", "4 4", "443x", "443:443")),
-    *(f"https://{_HOST}:{port}" for port in ("+443", " 443", "\u0664\u0664\u0663")),
-    *(f"https://a{character}b.example.com" for character in (" ", "\t", "\n", "\r", "\0", "\x1f", "\x7f", "\\")),
-    *(f"https://a{character}b.example.com" for character in ("\uff0f", "\uff03", "\uff1f", "\uff20", "\u2100")),
-    *(f"https://{host}" for host in ("[", "]", "[]", "[::1", "::1", "[::g]", "[127.0.0.1]", "a\\@b", "[::1]:x")),
-    *(f" https://{_HOST}", f"https://{_HOST} ", f"https://{_HOST}/\n", f"https://{_HOST}/ x", f"\u202ehttps://{_HOST}"),
-    *(f"https://{_HOST}/\\..\\x", f"https://{_HOST}\\@other.example", f"https://{_HOST}/a:b@c"),
-]
 #: Characters that some common system takes for more than a part of a name. Source: Win32 documentation, POSIX.
 _NEVER = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]')
 
@@ -204,6 +170,7 @@ def test_harmless_titles_stay_as_they_are(title: str) -> None:
         ("report. ", "report_~"),
         (".bashrc", "_bashrc~"),
         ("annual\u202efdp.exe", "annual_fdp.exe~"),
+        ("cafe\u0301", "caf\xe9~"),
     ],
 )
 def test_what_is_changed_is_marked(title: str, expected: str) -> None:
@@ -251,18 +218,3 @@ def test_the_folder_itself_may_be_a_link(folder: Path) -> None:
     link.symlink_to(folder)
 
     assert safe_path(link, "report") == link / "report"
-
-
-def test_bad_addresses_get_no_secret(counts: Counts) -> None:
-    """Settings that hold one cannot be made, and the error names the setting, not the secret."""
-    accepted = []
-    for address in BAD_ADDRESSES:
-        try:
-            accepted.append(Settings(base_url=address, client_id="id", client_secret=Secret("canary")))
-        except ConfigError as exc:
-            assert exc.setting == "base_url"  # noqa: PT017 - one of many
-            assert "canary" not in str(exc)  # noqa: PT017
-
-    assert accepted == []
-    assert len(set(BAD_ADDRESSES)) == len(BAD_ADDRESSES) >= 100
-    counts("S3", addresses=len(BAD_ADDRESSES))

@@ -8,18 +8,21 @@ import json
 import logging
 import math
 import random
+import socket
+import ssl
 import threading
 import time
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import pytest
+import trustme
 
 import lookerframe as lf
 from lookerframe import local
 from lookerframe.config import Secret, Settings
 from lookerframe.deadline import Deadline
-from lookerframe.exceptions import FetchError, IncompleteResultError, LookerFrameError, RateLimitError
+from lookerframe.exceptions import DeadlineError, FetchError, IncompleteResultError, LookerFrameError, RateLimitError
 from lookerframe.models import SavedQuery
 from lookerframe.transport import Transport
 from tests.faults import Drip, FaultServer, Pause, Request, Script, reply
@@ -92,6 +95,34 @@ def in_threads(count: int, work: Callable[[int], None]) -> list[BaseException]:
     for thread in threads:
         thread.join()
     return raised
+
+
+class Lateness:
+    """How much later than asked for sleeps end here: what a busy machine adds to every wait."""
+
+    def __init__(self) -> None:
+        self._met: list[tuple[float, float]] = []
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._watch)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def since(self, began: float) -> float:
+        """Sum up the seconds."""
+        return sum(late for when, late in self._met if when >= began)
+
+    def _watch(self) -> None:
+        while not self._over.is_set():
+            began = time.monotonic()
+            time.sleep(0.01)
+            now = time.monotonic()
+            self._met.append((now, now - began - 0.01))
 
 
 def kolmogorov(sample: list[float], bound: float) -> float:
@@ -276,16 +307,16 @@ class TestTokens:
 
     def test_many_threads_outlive_many_tokens(self, counts: Counts) -> None:
         """32 threads, tasks of several lives of a token: none fails, and there is one login an expiry."""
-        threads, lasts = 32, 0.4
+        threads, lasts = 32, 1.0
         query = lf.Query(model="flights", explore="flights", fields=["flights.origin", "flights.count"])
         rows: list[int] = []
-        with local.start(token_ttl=lasts, latency=5 * lasts, max_running=threads) as server:
+        with local.start(token_ttl=lasts, latency=4 * lasts, max_running=threads) as server:
             given = Settings(
                 base_url=server.base_url,
                 client_id=server.client_id,
                 client_secret=Secret(server.client_secret),
-                poll_interval=0.2,
-                poll_interval_max=0.3,
+                poll_interval=0.6,
+                poll_interval_max=0.6,
             )
             with lf.Looker(given) as looker:
                 began = time.monotonic()
@@ -297,7 +328,7 @@ class TestTokens:
 
         assert raised == []
         assert rows == [3] * threads
-        assert 5 <= logins <= math.ceil(elapsed / lasts) + 1
+        assert 3 <= logins <= math.ceil(elapsed / lasts) + 1
         counts("P4", threads=threads, token_seconds=lasts, seconds=round(elapsed, 1), logins=logins, failures=0)
 
 
@@ -346,29 +377,65 @@ class TestDeadline:
     FAULTS = ("hang", "drip", "429", "503", "expired", "running", "silent", "trickle")
 
     def test_everything_ends_in_time(self, counts: Counts) -> None:
-        """200 runs in 8 threads: within the deadline and a quarter of a second, the task stopped on the server."""
+        """200 runs in 8 threads: within the deadline and a quarter of a second, the task stopped on the server.
+
+        What the machine itself was late by in the meantime is added to the quarter.
+        """
         seconds, runs, threads = (2.0 if SOAK else 0.5), 200, 8
         stuck = Stuck()
         names = [f"{self.FAULTS[number % len(self.FAULTS)]}-{number}" for number in range(runs)]
         took: dict[str, float] = {}
-        ended = Counter[str]()
-        with FaultServer(answer=stuck) as server:
+        late: dict[str, float] = {}
+        ended: dict[str, str] = {}
+        with FaultServer(answer=stuck) as server, Lateness() as lateness:
 
             def work(number: int) -> None:
-                for name in names[number::threads]:
+                # The first one is not measured: what the library loads with its first use would count.
+                for name in [names[number], *names[number::threads]]:
                     # A client of its own: that one is told to slow down must not explain the others' end.
                     with lf.Looker(settings(server.url, poll_interval=0.05)) as looker:
                         began = time.monotonic()
                         with pytest.raises(FetchError) as caught:
                             looker.run(SavedQuery(id=name), timeout=seconds).to_arrow()
                         took[name] = time.monotonic() - began
-                    ended[caught.type.__name__] += 1
+                        late[name] = took[name] - seconds - 0.25 - lateness.since(began)
+                    ended[name] = caught.type.__name__
 
             assert in_threads(threads, work) == []
 
         assert len(took) == runs
-        assert {name: passed for name, passed in took.items() if passed > seconds + 0.25} == {}
-        told_to_slow_down = ("429", "503")  # the error of these says so, and the query may run on
-        given_up = [name for name in names if not name.startswith(told_to_slow_down)]
-        assert [name for name in given_up if not stuck.killed[name]] == []
-        counts("P3", runs=runs, threads=threads, deadline=seconds, longest=round(max(took.values()), 3), **ended)
+        assert {name: took[name] for name, passed in late.items() if passed > 0} == {}
+        assert [name for name in names if not stuck.killed[name]] == []
+        counts("P3", runs=runs, threads=threads, deadline=seconds, longest=round(max(took.values()), 3))
+        counts("P3", **Counter(ended.values()))
+
+    def test_slow_handshakes_count(self) -> None:
+        """Connecting takes most of the time, and then nothing comes: the two are not added up."""
+        authority = trustme.CA()
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        authority.issue_cert("127.0.0.1").configure_cert(context)
+        done = threading.Event()
+
+        def serve(listener: socket.socket) -> None:
+            sock, _ = listener.accept()
+            with sock:
+                done.wait(1.5)
+                with context.wrap_socket(sock, server_side=True) as wrapped:
+                    wrapped.recv(10_000)
+                    done.wait(10)
+
+        with socket.create_server(("127.0.0.1", 0)) as listener, authority.cert_pem.tempfile() as trusted:
+            server = threading.Thread(target=serve, args=(listener,))
+            server.start()
+            url = f"https://127.0.0.1:{listener.getsockname()[1]}"
+            client = Transport(settings(url, verify_ssl=trusted))
+            with Lateness() as lateness:
+                began = time.monotonic()
+                with pytest.raises(DeadlineError):
+                    client.request("GET", "/user", deadline=Deadline(2))
+                took = time.monotonic() - began - lateness.since(began)
+            done.set()
+            server.join()
+            client.close()
+
+        assert took < 2.25

@@ -11,6 +11,7 @@ import contextlib
 import copy
 import dataclasses
 import faulthandler
+import http.client
 import json
 import logging
 import pickle
@@ -158,6 +159,11 @@ def structure(thing: object) -> object:
     return {name: value for name, value in dataclasses.asdict(thing).items() if name != "client_id"}
 
 
+def echo(request: Request) -> str:
+    """Repeat what was asked, as pages of proxies for finding faults do."""
+    return f"{request.method} {request.target} {dict(request.headers)} {request.body!r}"
+
+
 class Faulty:
     """A Looker for one task, of which one kind of call goes wrong."""
 
@@ -223,7 +229,7 @@ def faults(elsewhere: str, text: str) -> dict[str, tuple[Callable[[Request], Scr
 def connected(server: FaultServer, seconds: float = SOON, **given: Any) -> lf.Looker:
     """Make a client with the canaries as credentials."""
     patience: dict[str, Any] = {"backoff_base": 0.001, "backoff_cap": 0.01, "poll_interval": 0.001}
-    patience |= {"timeout": SILENCE, "connect_attempts": 2, "task_timeout": seconds, **given}
+    patience |= {"timeout": SOON, "connect_attempts": 2, "task_timeout": seconds, **given}
     place: dict[str, Any] = {"base_url": server.url, "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}
     return lf.Looker(lf.Settings(**place | patience))
 
@@ -292,17 +298,21 @@ def misplaced(requests: Iterable[Request]) -> list[str]:
 
 
 def test_nothing_tells_a_secret(tmp_path: Path, capfd: pytest.CaptureFixture[str], counts: Counts) -> None:
-    """Every fault at every stage of a task's life: none of the spellings is found in what came out of it."""
+    """Every fault at every stage of a task's life: none of the spellings is found in what came out of it.
+
+    Faults that are waited out, to the deadline, are met in the login, by a POST, and in a result.
+    """
     evidence, lives, sent = Evidence(), 0, 0
     with FaultServer(reply(404)) as elsewhere, told_to_talk(evidence):
         for stage in STAGES:
             kinds = faults(elsewhere.url, TOKEN if stage == "login" else "nothing secret")
-            if stage == "logout":  # it has three seconds of its own: one of the faults that it waits out will do
-                kinds = {name: kind for name, kind in kinds.items() if kind[1] == SOON or name == "reset"}
             for name, (fault, seconds) in kinds.items():
+                if seconds == NEVER and stage not in ("login", "create task", "fetch"):
+                    continue
                 evidence.where = f"{name} at {stage}"
+                timeout = SILENCE if name == "silence" else SOON
                 with FaultServer(answer=Faulty(stage, fault)) as server:
-                    look_on(evidence, connected(server, seconds), seconds, tmp_path)
+                    look_on(evidence, connected(server, seconds, timeout=timeout), seconds, tmp_path)
                 assert server.requests, evidence.where
                 assert misplaced(server.requests) == [], evidence.where
                 lives, sent = lives + 1, sent + len(server.requests)
@@ -325,6 +335,58 @@ def test_nothing_tells_a_secret(tmp_path: Path, capfd: pytest.CaptureFixture[str
         spellings=len(NEEDLES),
         hits=len(hits),
     )
+
+
+@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 422, 500, "page"])
+def test_an_error_that_repeats_the_request(stage: str, status: int | str, tmp_path: Path) -> None:
+    """Some proxies answer with what they were sent; an error quotes what a server said, but not that."""
+    evidence = Evidence()
+    evidence.where = f"{status} at {stage}"
+
+    def repeat(request: Request) -> Script:
+        if isinstance(status, int):
+            return reply(status, {"message": echo(request), "errors": [{"message": echo(request)}]})
+        return reply(200, f"<html><body>{echo(request)}</body></html>", content_type="text/html")
+
+    with told_to_talk(evidence), FaultServer(answer=Faulty(stage, repeat)) as server:
+        look_on(evidence, connected(server), SOON, tmp_path)
+
+    hits = evidence.hits()
+    assert not hits, "\n".join(hits)
+    assert evidence.errors or stage in ("kill", "logout")
+
+
+@pytest.mark.parametrize("text", [json.dumps, repr, "{} it is".format])
+def test_a_login_that_repeats_the_request(text: Callable[[str], str], tmp_path: Path) -> None:
+    """What comes in place of a token is not quoted, in whatever shape."""
+    evidence = Evidence()
+    with (
+        told_to_talk(evidence),
+        FaultServer(answer=Faulty("login", lambda request: reply(200, text(echo(request))))) as server,
+    ):
+        look_on(evidence, connected(server), SOON, tmp_path)
+
+    assert len(evidence.errors) == 1
+    assert evidence.hits() == []
+
+
+def test_http_client_prints_no_request(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its switch for finding faults, turned on for the whole process, is off for our connections."""
+    monkeypatch.setattr(http.client.HTTPConnection, "debuglevel", 1)
+    evidence = Evidence()
+    with FaultServer(answer=Faulty("", None)) as server:
+        look_on(evidence, connected(server), SOON, tmp_path)
+        mine = capfd.readouterr().out
+        other = http.client.HTTPConnection("127.0.0.1", server.port, timeout=5)
+        other.request("GET", "/api/4.0/user")
+        other.close()
+
+    evidence.add("output", mine)
+    assert evidence.hits() == []
+    assert "send:" in capfd.readouterr().out  # others' are not touched
 
 
 def test_a_failure_of_tls_comes_before_every_secret(tmp_path: Path) -> None:
@@ -377,6 +439,56 @@ def test_a_function_is_asked_at_each_login_only(tmp_path: Path) -> None:
     assert [login["client_secret"] for login in logins] == [[text] for text in brought]
     assert len(brought) == 2
     assert evidence.hits() == []
+
+
+def test_settings_that_are_refused_show_no_secret() -> None:
+    """Neither those given to `Looker.from_env` nor those of the environment."""
+    evidence = Evidence()
+    with pytest.raises(lf.ConfigError) as caught:
+        lf.Looker.from_env(base_url="a.example.com", client_id=CLIENT_ID, client_secret=CLIENT_SECRET)
+    evidence.tell(caught.value)
+    with pytest.raises(lf.ConfigError) as caught:
+        lf.Looker.from_env(env={"LOOKERSDK_CLIENT_ID": CLIENT_ID, "LOOKERSDK_CLIENT_SECRET": CLIENT_SECRET})
+    evidence.tell(caught.value)
+
+    assert evidence.errors == ["ConfigError"] * 2
+    assert evidence.hits() == []
+
+
+def test_a_function_that_fails_ends_the_login() -> None:
+    """It is a matter of configuration: nothing is sent, nothing tried again, and its words are not repeated."""
+    asked: list[int] = []
+
+    def bring() -> str:
+        asked.append(1)
+        raise KeyError(CLIENT_SECRET)
+
+    evidence = Evidence()
+    with told_to_talk(evidence), FaultServer(answer=Faulty("", None)) as server:
+        looker = connected(server, client_secret=bring)
+        with pytest.raises(lf.ConfigError, match="KeyError") as caught:
+            looker.me()
+        evidence.tell(caught.value)
+        looker.close()
+
+    assert (len(asked), server.requests) == (1, [])
+    assert evidence.hits() == []
+
+
+def test_a_function_is_asked_once_for_all_attempts_of_a_login() -> None:
+    """A vault that counts is not asked for each try of a host that is not there."""
+    asked: list[int] = []
+
+    def bring() -> str:
+        asked.append(1)
+        return CLIENT_SECRET
+
+    busy = Faulty("login", lambda _: reply(503, {"message": "Busy"}), times=3)
+    with FaultServer(answer=busy) as server, connected(server, client_secret=bring) as looker:
+        looker.me()
+
+    assert server.paths[:5] == ["POST /login"] * 4 + ["GET /user"]
+    assert len(asked) == 1
 
 
 @pytest.mark.parametrize("text", CANARIES)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -218,3 +219,16 @@ def test_a_file_that_was_swept_away_is_told_as_such(tmp_path: Path) -> None:
         ours.unlink()
 
     assert path.read_text() == "old"
+
+
+def test_a_run_that_sweeps_takes_nothing_from_one_that_begins(tmp_path: Path) -> None:
+    """Between the making of a file and its lock another run may take it for stale; the writer then makes a new one."""
+    path = tmp_path / "report.txt"
+
+    def publish(number: int) -> None:
+        with publishing(path) as temporary:
+            temporary.write_text(str(number))
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(publish, range(400))) == [None] * 400
+    assert list(tmp_path.iterdir()) == [path]

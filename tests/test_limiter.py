@@ -1,0 +1,157 @@
+"""The pace of a client whose server is too busy."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from lookerframe.deadline import Deadline
+from lookerframe.exceptions import (
+    AuthError,
+    InvalidQueryError,
+    LookerFrameError,
+    NetworkError,
+    NotFoundError,
+    RateLimitError,
+    ServerError,
+)
+from lookerframe.limiter import Limiter
+from tests.clock import Clock
+
+
+class TestLimiter:
+    """One pace for all threads of a client."""
+
+    REFUSED = ServerError("down", status=503)
+
+    def refuse(self, limiter: Limiter, clock: Clock, error: LookerFrameError = REFUSED) -> None:
+        """Have a call refused."""
+        with limiter.turn(clock.deadline(600), endpoint="GET /x", last=None, waited=clock.sleeps.append) as turn:
+            turn.ended(error)
+
+    def waited(self, limiter: Limiter, clock: Clock, error: LookerFrameError | None = None) -> float:
+        """Tell how long a call is held back, and end it like this."""
+        began = clock.time
+        with limiter.turn(clock.deadline(600), endpoint="GET /x", last=None, waited=lambda _: None) as turn:
+            turn.ended(error)
+        return clock.time - began
+
+    def test_tries_are_ever_further_apart(self) -> None:
+        """At least the base, at most a bound that doubles up to the cap."""
+        clock, limiter = Clock(), Limiter(1, 8)
+        assert self.waited(limiter, clock) == 0
+        self.refuse(limiter, clock)
+
+        apart = [self.waited(limiter, clock, self.REFUSED) for _ in range(200)]
+
+        assert apart[0] == pytest.approx(1)
+        assert 1 <= apart[1] <= 2.001
+        assert 1 <= apart[2] <= 4.001
+        assert all(1 <= wait <= 8.001 for wait in apart)
+        assert max(apart) > 7
+        assert min(apart[3:]) < 2
+
+    @pytest.mark.parametrize(
+        "answer", [None, NotFoundError("no", status=404), InvalidQueryError([]), AuthError("no", status=401)]
+    )
+    def test_an_answer_lets_all_go_on(self, answer: LookerFrameError | None) -> None:
+        """Also one that says no."""
+        clock, limiter = Clock(), Limiter(1, 8)
+        self.refuse(limiter, clock)
+
+        assert self.waited(limiter, clock, answer) == pytest.approx(1)
+        assert [self.waited(limiter, clock) for _ in range(3)] == [0, 0, 0]
+
+    @pytest.mark.parametrize(
+        "failure",
+        [REFUSED, RateLimitError("no", status=429), ServerError("no", status=502), NetworkError("no", reason="reset")],
+    )
+    def test_anything_else_does_not(self, failure: LookerFrameError) -> None:
+        """A gateway that is down is no sign of better times."""
+        clock, limiter = Clock(), Limiter(1, 8)
+        self.refuse(limiter, clock)
+
+        assert self.waited(limiter, clock, failure) == pytest.approx(1)
+        assert self.waited(limiter, clock) >= 1
+
+    def test_an_answer_to_an_older_call_does_not(self) -> None:
+        """It was sent before the server got busy."""
+        clock, limiter = Clock(), Limiter(1, 8)
+        with limiter.turn(clock.deadline(600), endpoint="GET /x", last=None, waited=lambda _: None) as older:
+            self.refuse(limiter, clock)
+            older.ended()
+
+        assert self.waited(limiter, clock) == pytest.approx(1)
+
+    def test_many_refusals_at_once_are_one(self) -> None:
+        """Calls that were on their way together say the same thing."""
+        clock, limiter = Clock(), Limiter(1, 8)
+        turns = [
+            limiter.turn(clock.deadline(600), endpoint="GET /x", last=None, waited=lambda _: None) for _ in range(9)
+        ]
+        entered = [turn.__enter__() for turn in turns]
+        for manager, turn in zip(turns, entered, strict=True):
+            turn.ended(self.REFUSED)
+            manager.__exit__(None, None, None)
+
+        assert self.waited(limiter, clock) == pytest.approx(1)
+
+    def test_a_time_that_was_asked_for_outlives_an_answer(self) -> None:
+        """The server may have meant one of two calls that crossed, but it did say so."""
+        clock, limiter = Clock(), Limiter(1, 8)
+        with limiter.turn(clock.deadline(600), endpoint="GET /x", last=None, waited=lambda _: None) as older:
+            self.refuse(limiter, clock)
+            assert self.waited(limiter, clock) == pytest.approx(1)
+            older.ended(RateLimitError("no", status=429, retry_after=30))
+        asked = clock.time
+
+        self.waited(limiter, clock)
+        assert clock.time - asked == pytest.approx(30)
+        assert self.waited(limiter, clock) == 0
+
+    def test_a_try_that_hangs_makes_room(self) -> None:
+        """After the cap, another one may try; of the first, nothing is believed any more."""
+        clock, limiter = Clock(), Limiter(1, 8)
+        self.refuse(limiter, clock)
+        with limiter.turn(clock.deadline(600), endpoint="GET /x", last=None, waited=lambda _: None) as hanging:
+            assert self.waited(limiter, clock, self.REFUSED) == pytest.approx(8, abs=0.11)
+            hanging.ended()
+
+        assert self.waited(limiter, clock) >= 1
+
+    def test_a_call_without_the_time_ends_as_it_failed_last(self) -> None:
+        """Not with a bare "time is over"."""
+        clock, limiter = Clock(), Limiter(10, 80)
+        self.refuse(limiter, clock)
+        before = clock.time
+        last = RateLimitError("no", status=429)
+
+        with limiter.turn(clock.deadline(5), endpoint="GET /x", last=last, waited=lambda _: None) as turn:
+            assert turn.too_late is last
+        with limiter.turn(clock.deadline(5), endpoint="GET /x", last=None, waited=lambda _: None) as other:
+            assert isinstance(other.too_late, ServerError)
+
+        assert last.retry_after == pytest.approx(10)
+        assert clock.time == before
+
+    def test_is_fair(self) -> None:
+        """Who came first tries first."""
+        limiter, order = Limiter(0.01, 0.02), []
+        with limiter.turn(Deadline(20), endpoint="GET /x", last=None, waited=lambda _: None) as turn:
+            turn.ended(RateLimitError("no", status=429, retry_after=0.4))
+
+        def work(number: int) -> None:
+            with limiter.turn(Deadline(20), endpoint="GET /x", last=None, waited=lambda _: None) as turn:
+                order.append(number)
+                turn.ended(self.REFUSED if number < 5 else None)
+
+        threads = [threading.Thread(target=work, args=(number,)) for number in range(6)]
+        for thread in threads:
+            thread.start()
+            time.sleep(0.02)
+        for thread in threads:
+            thread.join()
+
+        assert order == [0, 1, 2, 3, 4, 5]
