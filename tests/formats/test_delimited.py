@@ -24,7 +24,9 @@ from lookerframe.exceptions import (
     PayloadLimitError,
     UnexpectedContentError,
 )
+from lookerframe.fields import fields_of
 from lookerframe.formats.delimited import Csv, DelimitedRows, Txt
+from lookerframe.layout import Layout
 from lookerframe.payload import Payload
 
 if TYPE_CHECKING:
@@ -327,6 +329,59 @@ def test_no_rows(fields: Any, pivots: Sequence[str], columns: list[str]) -> None
     table = read(BODY[: BODY.index(b"\n") + 1], fields=fields, pivots=pivots).to_arrow()
 
     assert (table.num_rows, table.column_names) == (0, columns)
+
+
+#: Cells of a column of type `number`, a block for each, and the types of what is read.
+NUMBERS: tuple[tuple[list[str], list[pa.DataType], list[Any]], ...] = (
+    (["1", "-2", "30"], [pa.int64()] * 3, [1, -2, 30]),
+    (["1", "", "3"], [pa.int64(), pa.null(), pa.int64()], [1, None, 3]),
+    (["", ""], [pa.null()] * 2, [None, None]),
+    (["1", "2.5", "3"], [pa.int64(), pa.string(), pa.string()], [1, "2.5", "3"]),
+    (["1", "007", "3"], [pa.int64(), pa.string(), pa.int64()], [1, "007", 3]),
+    (["1", "0x1F", "3"], [pa.int64(), pa.string(), pa.int64()], [1, "0x1F", 3]),
+    (["1", "-0", " 3"], [pa.int64(), pa.string(), pa.string()], [1, "-0", " 3"]),
+    (["9223372036854775807", "9223372036854775808"], [pa.int64(), pa.string()], [2**63 - 1, str(2**63)]),
+)
+
+
+@pytest.mark.parametrize(("cells", "types", "values"), NUMBERS)
+def test_numbers_are_integers_until_one_is_not(
+    cells: list[str], types: list[pa.DataType], values: list[int | str | None]
+) -> None:
+    """Blocks without a value say nothing; a text that may be no number is left to the reader of texts."""
+    fields = {"dimensions": [{"name": "v.n", "type": "number", "label": "N"}]}
+    layout = Layout(fields_of(fields), decoding=Decoding())
+    rows = DelimitedRows(
+        [b"N,T\n", *(f"{cell},t\n".encode() for cell in cells)], separator=",", result_format="csv", block_bytes=2
+    )
+    rows.heading()
+    rows.expect({0: layout.columns[0]})
+    found = [numbers for numbers, _ in rows.batches()]
+
+    assert [array.type for array in found] == types
+    assert [value for array in found for value in array.to_pylist()] == values
+
+
+def test_columns_beside_a_doubtful_one_are_typed() -> None:
+    """An odd spelling in one column leaves the others alone."""
+    fields = {"measures": [{"name": f"v.{name}", "type": "count", "label": name} for name in "ABC"]}
+    rows = DelimitedRows([b"A,B,C\n1, 2,3\n"], separator=",", result_format="csv")
+    rows.heading()
+    rows.expect(dict(enumerate(Layout(fields_of(fields), decoding=Decoding()).columns)))
+
+    assert [array.to_pylist() for array in next(rows.batches())] == [[1], [" 2"], [3]]
+
+
+@pytest.mark.parametrize("text", ["9007199254740992", "-9007199254740993", "nan", "inf", "-inf", "1e400"])
+def test_floats_beyond_the_exact_ones_stay_texts(text: str) -> None:
+    """Arrow would round them, or take them for infinite."""
+    fields = {"measures": [{"name": "v.x", "type": "sum", "label": "X"}]}
+    layout = Layout(fields_of(fields), decoding=Decoding())
+    rows = DelimitedRows([f"X,Y\n,\n1,\n{text},\n".encode()], separator=",", result_format="csv")
+    rows.heading()
+    rows.expect({0: layout.columns[0]})
+
+    assert next(rows.batches())[0].to_pylist() == [None, "1", text]
 
 
 # -- what is refused ---------------------------------------------------------------------------------------------------
