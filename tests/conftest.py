@@ -9,6 +9,13 @@ from typing import TYPE_CHECKING, TypeVar
 import pytest
 from hypothesis import settings
 
+from tests.counting import (  # noqa: F401 - pytest finds them here
+    counts,
+    pytest_configure,
+    pytest_terminal_summary,
+    remember,
+)
+
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
@@ -60,9 +67,11 @@ def _from_environment(variable: str) -> Path:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Fail a skipped test where skipping is forbidden."""
-    return _unskipped((yield))
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Fail a skipped test where skipping is forbidden; see `counts` for the rest."""
+    report = yield
+    remember(item, report)
+    return _unskipped(report)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -82,11 +82,7 @@ def decode_table(
         metadata = payload.fields()
         fields, heads = fields_of(metadata), pivot_fields_of(metadata)
         rows, batches = _headed(heading_rows, batches, len(heads), result_format)
-        row_total = context.get("row_total")
-        headings = read_headings(rows, fields, heads, result_format=result_format, row_total=row_total)
-        if fields and not any(headings.slots):
-            message = f"no heading is that of a field of the query: {shorten(repr(list(rows[-1])), 120)}"
-            raise PayloadError(message, result_format=result_format)
+        headings = _described(rows, fields, heads, row_total=context.get("row_total"), result_format=result_format)
     for note in headings.notes:
         findings.note(note)
     if context.keys().isdisjoint(_OF_QUERY):
@@ -165,6 +161,22 @@ def _tile_headings(first: Texts, result_format: str) -> int:
         )
         raise PayloadError(message, result_format=result_format)
     return count
+
+
+def _described(
+    rows: Sequence[Sequence[str]],
+    fields: Sequence[Field],
+    heads: Sequence[Field],
+    *,
+    row_total: bool | None,
+    result_format: str,
+) -> Headings:
+    """Find columns by their headings, one at least: a blank one above all values passes for that of row numbers."""
+    headings = read_headings(rows, fields, heads, result_format=result_format, row_total=row_total)
+    if fields and not any(headings.slots):
+        message = f"no heading is that of a field of the query: {shorten(repr(list(rows[-1])), 120)}"
+        raise PayloadError(message, result_format=result_format)
+    return headings
 
 
 def _named(

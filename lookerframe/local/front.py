@@ -13,24 +13,14 @@ import struct
 import threading
 import time
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Protocol, Self
 
 from lookerframe.exceptions import ConfigError
 from lookerframe.local.damage import DAMAGED, MADE_UP
+from lookerframe.local.relay import WITHOUT_BODY, Relay
 from lookerframe.local.serving import bound, url_of
-from lookerframe.local.wire import (
-    Answer,
-    Call,
-    Close,
-    Drip,
-    Pause,
-    Reset,
-    Step,
-    chunk,
-    end_to_end,
-    read_call,
-    written_head,
-)
+from lookerframe.local.wire import Answer, Call, Close, Drip, Pause, Reset, Step, read_call
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -39,16 +29,14 @@ if TYPE_CHECKING:
     from lookerframe.local.injection import Injector, Meeting
 
 _HEADER = "X-Lookerframe-Fault"
-#: Seconds that a connection is kept without a call: less than the server behind keeps its own.
+#: Seconds that a connection is kept without a call.
 _IDLE = 60.0
 _LOOK_UP = 0.1
-_PIECE = 65_536
 _DRIP_PAUSE = 0.02
 #: Calls that a token is good for before its end is drawn.
 _FAIR = 32
 #: Drawn only if something else shows where the body ends: JSON, or gzip.
 _WITHOUT_END = frozenset({"close_delimited", "cut_close_delimited", "length_too_small"})
-_NO_BODY = frozenset({204, 304})
 _OK = 200
 _REFUSED = 400
 
@@ -154,8 +142,7 @@ class _Client:
     def __init__(self, sock: socket.socket, front: Front) -> None:
         self._socket = sock
         self._front = front
-        self._behind = http.client.HTTPConnection(*front.behind)
-        self._used = time.monotonic()
+        self._relay = Relay(front.behind)
         sock.settimeout(_IDLE)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._incoming = sock.makefile("rb")
@@ -166,14 +153,13 @@ class _Client:
     def __exit__(self, *_: object) -> None:
         self._incoming.close()
         self._socket.close()
-        self._behind.close()
+        self._relay.close()
 
     def interrupt(self) -> None:
         """End whatever waits on a connection, from another thread."""
-        for sock in (self._socket, self._behind.sock):
-            if sock is not None:
-                with contextlib.suppress(OSError):
-                    sock.shutdown(socket.SHUT_RDWR)
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._relay.interrupt()
 
     def serve(self) -> None:
         """Answer call after call until the connection ends."""
@@ -195,7 +181,7 @@ class _Client:
             body = str(exc).encode()
             return self._play([Answer(400, (("Content-Type", "text/plain; charset=utf-8"),), body).whole()])
         if meeting is None or self._is_unfair(call, meeting):
-            return self._pass_on(call)
+            return self._play(self._relay.pieces(call, answered=partial(self._let_through, call)))
         make_up = MADE_UP.get(meeting.fault.kind)
         return self._damage(call, meeting) if make_up is None else self._make_up(call, meeting.fault, make_up)
 
@@ -215,14 +201,14 @@ class _Client:
 
     def _damage(self, call: Call, meeting: Meeting) -> bool:
         fault = meeting.fault
-        answer = self._whole_answer(call)
+        answer = self._relay.whole(call)
         fits = fault.kind.endswith("_after") or (answer.status == _OK and len(answer.body) > 0)
         fits = fits and (answer.is_json or not meeting.is_drawn or not _is_hidden(fault, answer))
         steps = DAMAGED[fault.kind](answer, fault) if fits else None
         if steps is None:
             self._front.injector.put_back(meeting)
             self._let_through(call, answer.status)
-            return self._play([answer.whole() if answer.status not in _NO_BODY else answer.head()])
+            return self._play([answer.whole() if answer.status not in WITHOUT_BODY else answer.head()])
         made = json.loads(answer.body)["id"] if call.operation == "create_query_task" and answer.status == _OK else None
         self._note(call, fault, made or call.task_id, reached=answer.status < _REFUSED)
         return self._play(steps)
@@ -235,53 +221,6 @@ class _Client:
         self._front.injector.note(call, fault, reached=reached, task_id=task_id)
         if self._front.log is not None:
             self._front.log(f"{time.strftime('%H:%M:%S')} {call.method} {call.path} fault {fault.kind}")
-
-    # -- The server behind ---------------------------------------------------------------------------------------------
-
-    def _ask(self, call: Call, *, as_it_is: bool = False) -> http.client.HTTPResponse:
-        """Pass a call on; `as_it_is` asks for a body that is not compressed."""
-        now = time.monotonic()
-        if now - self._used > _IDLE / 2:
-            self._behind.close()
-        self._used = now
-        self._behind.putrequest(call.method, call.target, skip_host=True, skip_accept_encoding=True)
-        for name, value in call.passed_on().items():
-            if not (as_it_is and name.lower() == "accept-encoding"):
-                self._behind.putheader(name, value)
-        if call.body:
-            self._behind.putheader("Content-Length", str(len(call.body)))
-        self._behind.endheaders(call.body or None)
-        return self._behind.getresponse()
-
-    def _whole_answer(self, call: Call) -> Answer:
-        with self._ask(call, as_it_is=True) as response:
-            body = response.read()
-            takes_gzip = call.takes_gzip and bool(body)
-            return Answer(response.status, end_to_end(response.getheaders()), body, takes_gzip)
-
-    def _pass_on(self, call: Call) -> bool:
-        with self._ask(call) as response:
-            self._let_through(call, response.status)
-            length = response.getheader("Content-Length")
-            if call.method == "HEAD" or response.status in _NO_BODY:
-                framing = [f"Content-Length: {length}"] if length is not None else []
-                return self._play([written_head(response.status, end_to_end(response.getheaders()), framing)])
-            framing = ["Transfer-Encoding: chunked" if length is None else f"Content-Length: {length}"]
-            head = written_head(response.status, end_to_end(response.getheaders()), framing)
-            frame = chunk if length is None else bytes
-            sent = 0
-            piece = response.read1(_PIECE)
-            self._socket.sendall(head + (frame(piece) if piece else b""))
-            while piece:
-                sent += len(piece)
-                piece = response.read1(_PIECE)
-                if piece:
-                    self._socket.sendall(frame(piece))
-            if length is None:
-                self._socket.sendall(chunk(b""))
-            return length is None or sent == int(length)
-
-    # -- The client ----------------------------------------------------------------------------------------------------
 
     def _play(self, steps: Iterable[Step]) -> bool:
         """Send the steps; false if the connection has ended."""

@@ -5,8 +5,6 @@ What a format cannot carry is a row of `tests.writers.losses.LOSSES`; no other d
 
 from __future__ import annotations
 
-import os
-import sys
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -14,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.tiers import scaled
 from tests.writers import chunked, piece_size
 from tests.writers.bodies import BODIES
 from tests.writers.comparing import read, same
@@ -23,10 +22,11 @@ from tests.writers.expected import Choices
 if TYPE_CHECKING:
     from random import Random
 
+    from tests.counting import Counts
     from tests.writers.queries import Query
 
-#: Queries for each format; `make soak` sets LOOKERFRAME_SOAK.
-CASES = 20_000 if os.environ.get("LOOKERFRAME_SOAK") else 2_000
+#: Queries for each format.
+CASES = scaled(2_000, 20_000)
 #: So many of them are drawn by hypothesis, which makes what fails as small as it can; the others by seeds, for speed.
 DRAWN = CASES // 10
 
@@ -64,7 +64,7 @@ def comes_back(name: str, random: Random) -> int:
 
 
 @pytest.mark.parametrize("name", BODIES)
-def test_any_query_comes_back(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_any_query_comes_back(name: str, counts: Counts) -> None:
     """Schema, rows, pivots and totals, whatever the caller asks for and wherever chunks end."""
     rows = 0
     for seed in range(CASES - DRAWN):
@@ -73,8 +73,8 @@ def test_any_query_comes_back(name: str, capsys: pytest.CaptureFixture[str]) -> 
         except Exception as exc:
             exc.add_note(f"comes_back({name!r}, chance({seed}))")
             raise
-    with capsys.disabled():
-        sys.stdout.write(f"\n{name}: {CASES - DRAWN:,} queries by seed and {DRAWN:,} drawn; {rows:,} rows came back ")
+    seeds = f"0 to {CASES - DRAWN - 1:,}"
+    counts(f"R6-{name}", queries=CASES - DRAWN, drawn_by_hypothesis=DRAWN, rows=rows, seeds=seeds)
 
 
 @pytest.mark.parametrize("name", BODIES)

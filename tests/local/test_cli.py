@@ -76,6 +76,20 @@ def test_reader_of_the_log_that_goes_away(served: subprocess.Popen[str]) -> None
     assert served.stderr.read() == ""
 
 
+def test_serve_with_faults() -> None:
+    """They come as the arguments say, and are in the log."""
+    command = [sys.executable, "-u", "-m", "lookerframe.cli", "serve", "--port", "0", "--faults", "1"]
+    command += ["--fault-seed", "3", "--fault-kinds", "503,504"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path.cwd()) as process:
+        (base,) = (line.removeprefix("base_url=") for line in introduction(process) if line.startswith("base_url="))
+        codes = {requests.get(f"{base}/api/4.0/user", timeout=30).status_code for _ in range(20)}
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=30)
+
+    assert codes == {503, 504}
+    assert out.count("GET /api/4.0/user fault 50") == 20
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -608,6 +608,19 @@ def test_reached_says_what_was_carried_out(faulty: Callable[..., Api]) -> None:
     assert sum("POST /api/4.0/query_tasks fault reset_after" in line for line in lines) == 1
 
 
+def test_call_that_was_refused_was_not_carried_out(calm: Api) -> None:
+    """It reached the server, which did nothing."""
+    exchange(calm, "/query_tasks", "X-Lookerframe-Fault: reset_after", method="POST", body=b"{}")
+
+    fault = calm.server.faults[-1]
+    assert (fault.kind, fault.operation, fault.task_id, fault.reached) == (
+        "reset_after",
+        "create_query_task",
+        None,
+        False,
+    )
+
+
 def drawn(user: Api) -> list[str]:
     """Make a hundred calls, one after the other, and say which of them met what."""
     for _ in range(100):
@@ -617,7 +630,7 @@ def drawn(user: Api) -> list[str]:
 
 def test_draws_depend_on_the_seed(faulty: Callable[..., Api]) -> None:
     """One seed gives the same faults to the same calls, another one others, about as many as the rate says."""
-    kinds = ["500", "503", "reset_before", "close_after", "cut_body"]
+    kinds = ["500", "503", "reset_before", "close_after", "close_in_body"]
     first, second, other = (drawn(faulty(local.Faults(rate=0.3, seed=seed, kinds=kinds))) for seed in (11, 11, 12))
 
     assert first == second != other
@@ -646,6 +659,33 @@ def test_what_is_drawn_by_default() -> None:
     assert {"503", "reset_after", "429_absent"} <= set(faults.drawn_on("create_query_task"))
     assert "401" not in faults.drawn_on("login")
     assert set(local.Faults.passing()) == {name for name, kind in local.KINDS.items() if kind.passing}
+
+
+def test_end_of_a_token_is_drawn_late(faulty: Callable[..., Api]) -> None:
+    """A token is good for 32 calls at least: a client may give up over one that is new and not accepted."""
+    user = faulty(local.Faults(rate=1, kinds=["401"]))
+
+    codes = [user("GET", "/versions").status_code for _ in range(34)]
+
+    assert codes == [200] * 32 + [401] * 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "coding", "cut"),
+    [
+        ("cut_body", "gzip", ["json"]),
+        ("bom", "identity", ["json", "csv"]),
+    ],
+)
+def test_what_is_drawn_shows(kind: str, coding: str, cut: list[str], faulty: Callable[..., Api]) -> None:
+    """A cut that nothing would tell is not drawn; others are."""
+    user = faulty(local.Faults(rate=1, kinds=[kind]))
+    tasks = {finished(user, name): name for name in ("json", "csv")}
+
+    for task_id in tasks:
+        exchange(user, f"/query_tasks/{task_id}/results", f"Accept-Encoding: {coding}")
+
+    assert [tasks[str(fault.task_id)] for fault in user.server.faults] == cut
 
 
 def test_header_that_is_not_understood(calm: Api) -> None:

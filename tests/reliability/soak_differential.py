@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tests.reliability.feeding import feed
 
 if TYPE_CHECKING:
-    from tests.reliability.conftest import Counts
+    from tests.counting import Counts
 
 PAYLOADS = 50_000
 #: What `json` and `csv` of the standard library read; `html.parser` and a regular expression for the other two.

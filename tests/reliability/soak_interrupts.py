@@ -21,7 +21,7 @@ from tests.reliability.interrupted import QUERY
 
 if TYPE_CHECKING:
     from lookerframe.local import Server
-    from tests.reliability.conftest import Counts
+    from tests.counting import Counts
 
 ROOT = Path(__file__).parent.parent.parent
 MOMENTS = 200

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import lookerframe as lf
 
 if TYPE_CHECKING:
-    from tests.reliability.conftest import Counts
+    from tests.counting import Counts
 
 ROOT = Path(__file__).parent.parent.parent
 TASKS, FIRST = 20_000, 2_000

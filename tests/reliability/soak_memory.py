@@ -15,7 +15,7 @@ from benchmarks.delivery import expected
 from tests.reliability import streams
 
 if TYPE_CHECKING:
-    from tests.reliability.conftest import Counts
+    from tests.counting import Counts
 
 MB = 1_000_000
 #: Bytes of the bodies that go into files, small and large.

@@ -10,7 +10,7 @@ import pytest
 from tests.reliability.feeding import feed
 
 if TYPE_CHECKING:
-    from tests.reliability.conftest import Counts
+    from tests.counting import Counts
 
 #: Executions of each parser; a workbook takes longer to pack than to read.
 TEXTS, WORKBOOKS = 1_000_000, 200_000

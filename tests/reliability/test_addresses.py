@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from tests.counting import Counts
     from tests.faults import Request, Script
-    from tests.reliability.conftest import Counts
 
 TOKEN = "Jd3nVb8TMg6Wc1Pf"
 SECRET = "Zx9Kp4VwQr7Tn2Ls"

@@ -17,7 +17,7 @@ from tests.writers.bodies import BODIES
 from tests.writers.drawing import chance
 
 if TYPE_CHECKING:
-    from tests.reliability.conftest import Counts
+    from tests.counting import Counts
 
 TEXTS = (
     "ERROR: canceling statement due to statement timeout",

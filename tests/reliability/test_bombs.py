@@ -16,7 +16,7 @@ from lookerframe import exceptions
 from tests.reliability.bombs import all_bombs
 
 if TYPE_CHECKING:
-    from tests.reliability.conftest import Counts
+    from tests.counting import Counts
 
 ROOT = Path(__file__).resolve().parents[2]
 #: What is in the bombs' names. Each group has a process of its own, for what one held at most does not shrink.

@@ -16,6 +16,7 @@ import pytest
 
 import lookerframe as lf
 from lookerframe.exceptions import IncompleteResultError, PayloadError
+from tests.tiers import scaled
 from tests.writers import Col, Query, decode, metadata
 from tests.writers.bodies import BODIES
 from tests.writers.drawing import chance
@@ -23,11 +24,12 @@ from tests.writers.drawing import chance
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from tests.reliability.conftest import Counts
+    from tests.counting import Counts
 
 JSON, TEXT = ("json", "json_bi", "json_detail"), ("csv", "txt")
 SMALL, LARGE = 4_000, 5_000_000
-CUTS = 40
+#: For each format plain, and again compressed.
+CUTS = scaled(20, 200)
 SEED = 1
 FIELDS = (
     Col("orders.id", "number", label="Orders ID"),

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lookerframe.client import Task
-    from tests.reliability.conftest import Counts
+    from tests.counting import Counts
 
 FEW = 3  # Settings.connect_attempts: what another try seldom mends
 FETCHES = 5  # Settings.fetch_attempts: bodies that end too early
@@ -276,22 +276,21 @@ def test_fault_that_comes_once(kind: str, bench: Bench, cases: Counter[str], cou
 
 @pytest.mark.parametrize("kind", [name for name in EXPECTED if name not in UNTIL_DEADLINE])
 def test_fault_that_lasts(kind: str, bench: Bench, cases: Counter[str], counts: Counts, tmp_path: Path) -> None:
-    """The very error, after as many requests as it is worth; rows where there is nothing to get over."""
+    """The very error, after as many requests as it is worth, and no file; rows where there is nothing to get over."""
     wanted, found = {}, {}
-    for result_format, into in product(FORMATS, ("table", "file")):
+    for result_format in FORMATS:
         case = expected(kind, result_format)
         before = len(bench.server.faults)
         bench.server.inject(local.Fault(kind, on=operation(kind), times=LASTING))
 
-        path = tmp_path / "rows.parquet" if into == "file" else None
-        error, _ = outcome(bench.looker.task(bench.tasks[result_format]), path, 30)
+        error, _ = outcome(bench.looker.task(bench.tasks[result_format]), tmp_path / "rows.parquet", 30)
 
-        found[result_format, into] = name_of(error), bench.met(before)
+        found[result_format] = name_of(error), bench.met(before)
         if isinstance(case, Raises):
-            wanted[result_format, into] = name_of(case.error), 1
+            wanted[result_format] = name_of(case.error), 1
         else:
             requests = (case.requests or 1) if case else 0
-            wanted[result_format, into] = name_of(case.error if case else None), requests
+            wanted[result_format] = name_of(case.error if case else None), requests
         bench.server.inject()
     assert found == wanted
     cases["lasting"] += len(found)

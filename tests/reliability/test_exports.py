@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.reliability import exporter
-from tests.reliability.tiers import scaled
+from tests.tiers import scaled
 
 if TYPE_CHECKING:
-    from tests.reliability.conftest import Counts
+    from tests.counting import Counts
 
 #: Of each kind of file.
 KILLS, CONTROL_KILLS = scaled(10, 500), 6

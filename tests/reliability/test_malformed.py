@@ -8,7 +8,7 @@ from tests.reliability.feeding import feed
 from tests.writers.bodies import BODIES
 
 if TYPE_CHECKING:
-    from tests.reliability.conftest import Counts
+    from tests.counting import Counts
 
 PAYLOADS = 100_000
 SEED = 1

@@ -16,7 +16,7 @@ from lookerframe.exceptions import ConfigError, ExportError
 from lookerframe.sinks.names import safe_name, safe_path
 
 if TYPE_CHECKING:
-    from tests.reliability.conftest import Counts
+    from tests.counting import Counts
 
 _DEVICES = ("CON", "prn", "Aux", "NUL", "COM1", "com9", "LPT1", "lpt³", "CONIN$", "CONOUT$", "COM0", "CLOCK$")
 _CONTROLS = [chr(code) for code in (*range(0x20), 0x7F, *range(0x80, 0xA0))]

@@ -26,12 +26,12 @@ from lookerframe.exceptions import DeadlineError, FetchError, IncompleteResultEr
 from lookerframe.models import SavedQuery
 from lookerframe.transport import Transport
 from tests.faults import Drip, FaultServer, Pause, Request, Script, reply
-from tests.reliability.tiers import SOAK
+from tests.tiers import SOAK
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.reliability.conftest import Counts
+    from tests.counting import Counts
 
 SEED = 20_260
 OK = reply(200, {"a": 1})

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from tests.counting import Counts
     from tests.faults import Request, Script
-    from tests.reliability.conftest import Counts
 
 COLUMNS = {"orders.id": "Orders ID", "users.name": "Users Name", "orders.total": "Orders Total"}
 ROWS = [(number, f"Zoë {number * 7919 % 10_007}", number * 1_100) for number in range(1, 1_003)]

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
+    from tests.counting import Counts
     from tests.faults import Request, Script
-    from tests.reliability.conftest import Counts
 
 CLIENT_ID = "Cq7w2LmX" + "+ /" + "Hd5Rk8Yb"
 CLIENT_SECRET = "Zx9Kp4Vw" + "&=%" + "Qr7Tn2Ls"

@@ -15,13 +15,13 @@ import pytest
 from lookerframe import Looker, Query, Settings, local
 from lookerframe.config import Secret
 from lookerframe.exceptions import LookerFrameError
-from tests.reliability.tiers import SOAK, scaled
+from tests.tiers import SOAK, scaled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.reliability.conftest import Counts
+    from tests.counting import Counts
 
 SEED = 20_260
 RATE = 0.3

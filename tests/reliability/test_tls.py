@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from tests.counting import Counts
     from tests.faults import Request, Script
-    from tests.reliability.conftest import Counts
 
 NOW = dt.datetime.now(dt.UTC)
 DAY = dt.timedelta(days=1)

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
-from tests.reliability.tiers import SOAK
+from tests.tiers import SOAK
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Iterator
 
 _COUNTS: pytest.StashKey[dict[str, dict[str, Any]]] = pytest.StashKey()
+_OUTCOME: pytest.StashKey[pytest.TestReport] = pytest.StashKey()
 #: Results of the full tier; ``tools/soak_results.py`` puts them into the documentation.
 _KEPT = Path("out/soak")
 
@@ -50,18 +51,10 @@ def counts(request: pytest.FixtureRequest) -> Iterator[Counts]:
             known.update(figures, seconds=round(seconds, 1))
 
 
-_OUTCOME: pytest.StashKey[pytest.TestReport] = pytest.StashKey()
-
-
-@pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Remember how the test itself ended."""
-    report = yield
-    if call.when == "call":
+def remember(item: pytest.Item, report: pytest.TestReport) -> None:
+    """Take down how the test itself ended."""
+    if report.when == "call":
         item.stash[_OUTCOME] = report
-    return report
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
