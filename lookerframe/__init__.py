@@ -56,6 +56,8 @@ if TYPE_CHECKING:
     from lookerframe.read import read_looker_query as read_looker_query
     from lookerframe.read import read_looker_task as read_looker_task
     from lookerframe.result import Result as Result
+    from lookerframe.sinks.names import safe_name as safe_name
+    from lookerframe.sinks.names import safe_path as safe_path
     from lookerframe.sinks.parquet import write_parquet as write_parquet
     from lookerframe.validation import validate as validate
 
@@ -102,6 +104,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
     "lookerframe.query": ("Query",),
     "lookerframe.read": ("decode", "read_looker_look", "read_looker_query", "read_looker_task"),
     "lookerframe.result": ("Result",),
+    "lookerframe.sinks.names": ("safe_name", "safe_path"),
     "lookerframe.sinks.parquet": ("write_parquet",),
     "lookerframe.validation": ("validate",),
 }

@@ -47,6 +47,8 @@ _UNVERIFIED = (
     "verify_ssl is off: whoever is on the way to {} can take its place, and read the credentials; for a private "
     "authority, set verify_ssl to its CA file"
 )
+#: One part of the name of a host. Source: RFC 1123 §2.1; the underscore is met inside of companies.
+_LABEL = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)")
 _NEVER_IN_A_URL = re.compile(r"[\x00-\x20\x7f\\]")
 
 
@@ -530,13 +532,36 @@ def _fault_of(url: str) -> str | None:
         fault = "holds a user name; give client_id and client_secret instead"
     elif url and "://" not in url and not _NEVER_IN_A_URL.search(url):
         fault = f"{url!r} lacks its scheme; write https://{url}"
-    elif _NEVER_IN_A_URL.search(url) or not host:
+    elif _NEVER_IN_A_URL.search(url) or not host or not _is_host(parts) or not _is_plain_path(parts.path):
         fault = f"{url!r} is not an address; write https://company.looker.com"
     elif parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(host)):
         fault = f"{url!r} must begin with https:// (http:// is for this machine only)"
     elif parts.query or parts.fragment or url[-1] in "?#":
         fault = f"{url!r} goes on after the address; write https://{parts.netloc}"
     return fault
+
+
+def _is_host(parts: SplitResult) -> bool:
+    """Tell whether an address names a host that can be looked up, or an IP address, and a port above 0."""
+    host = parts.hostname or ""
+    written = f"[{host}]" if ":" in host else host
+    port = "" if parts.port is None else f":{parts.port}"
+    if parts.netloc.lower().removesuffix(":") != f"{written}{port}" or parts.port == 0 or not host.isprintable():
+        return False
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        try:
+            labels = host.removesuffix(".").encode("idna").decode().split(".")
+        except UnicodeError:
+            return False
+        # What ends in digits can only be an IP address. Source: URL Standard, host parsing.
+        return all(map(_LABEL.fullmatch, labels)) and not labels[-1].isdigit()
+    return True
+
+
+def _is_plain_path(path: str) -> bool:
+    return path.isprintable() and "//" not in path.rstrip("/") and not {".", ".."} & set(path.split("/"))
 
 
 def _is_loopback(host: str) -> bool:

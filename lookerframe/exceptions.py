@@ -636,7 +636,11 @@ class ResultConsumedError(LookerFrameError):
 
 
 class ExportError(LookerFrameError, OSError):
-    """Nothing was written to `target`: what stood there before is untouched."""
+    """`target` could not be written.
+
+    What stood there before is untouched, but for one case, which the message says: the new file is in place, whole, and
+    its folder could not be flushed to the disk.
+    """
 
     def __init__(self, message: str, *, target: str) -> None:
         self.message = message

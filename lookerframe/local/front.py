@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import os
 import socket
 import struct
 import threading
@@ -37,6 +38,8 @@ _DRIP_PAUSE = 0.02
 _FAIR = 32
 #: Drawn only if something else shows where the body ends: JSON, or gzip.
 _WITHOUT_END = frozenset({"close_delimited", "cut_close_delimited", "length_too_small"})
+#: ``SO_LINGER`` that makes closing a reset; Windows has shorter numbers in it.
+_AT_ONCE = struct.pack("ii" if os.name == "posix" else "hh", 1, 0)
 _OK = 200
 _REFUSED = 400
 
@@ -115,10 +118,9 @@ class Front:
     def _accept(self) -> None:
         while not self.ended.is_set():
             try:
-                sock, _ = self._socket.accept()
-            except TimeoutError:
+                client = _Client(self._socket.accept()[0], self)
+            except OSError:  # nobody came, or has gone again
                 continue
-            client = _Client(sock, self)
             thread = threading.Thread(
                 target=self._serve, args=(client,), name="lookerframe-local-front-client", daemon=True
             )
@@ -235,7 +237,7 @@ class _Client:
                 case Close():
                     return False
                 case Reset():
-                    self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                    self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
                     return False
         return True
 

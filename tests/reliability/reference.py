@@ -41,7 +41,10 @@ def rows_of(body: bytes, result_format: str, columns: Sequence[Col]) -> list[lis
     member = {"json_bi": "rows", "json_detail": "data", "json_detail_lite_stream": "data"}.get(result_format)
     if member is not None:
         names = _names(document, result_format) or [column.name for column in columns]
-        cells = [[row.get(name) for name in names] for row in document[member]]
+        rows = document[member]
+        if result_format == "json_bi" and document["metadata"].get("has_totals"):
+            rows = rows[:-1]  # the last row is the totals, also where only damage says so
+        cells = [[row.get(name) for name in names] for row in rows]
         return [[None if cell is None else cell["value"] for cell in row] for row in cells]
     by_label = result_format == "json_label"
     names = [(column.label or column.name) if by_label else column.name for column in columns]

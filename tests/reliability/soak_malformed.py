@@ -21,7 +21,7 @@ def test_a_million_damaged_payloads(counts: Counts) -> None:
 
     assert found.sum("payloads") >= PAYLOADS
     counts(
-        "R5",
+        "R5-million",
         payloads=found.sum("payloads"),
         refused=found.sum("errors"),
         tables=found.sum("tables"),

@@ -295,7 +295,13 @@ def bad_addresses() -> Iterator[str]:
         "https://[::1",
         "https://::1]",
         "//a.example.com",
+        "https://a.example.com:0",
+        "https://[::1]a",
+        "https://https://a.example.com",
     )
+    yield from (f"https://a{mark}b.example.com" for mark in ("<", '"', "%00", "%0d%0a", "\u202e", "\u200b", "..", "|"))
+    yield from (f"https://{name}" for name in ("..", "-a.example.com", "a-.example.com", 64 * "a", "256.256.256.256"))
+    yield from (f"https://a.example.com/{path}" for path in ("..", "x/../y", "./x", "x//y", "\u202ex"))
 
 
 def test_addresses_that_are_refused(counts: Counts) -> None:
