@@ -268,6 +268,9 @@ class Settings:
     min_rate, min_rate_seconds : float
         Bytes per second, and seconds: a body that brings less, while it is waited for that long, has stalled. A
         ``min_rate`` of 0 lets it be as slow as it is.
+    max_row_bytes : int
+        Bytes that one row of a result may take, and what stands before and after the rows; not those of ``xlsx``. Rows
+        that fit into what is read at once, some MB, are not measured.
     max_bytes : int or None
         Bytes of one body after decompression, at most; None for no limit.
 
@@ -299,6 +302,7 @@ class Settings:
     post_repeats: int = 2
     min_rate: float = 1_000
     min_rate_seconds: float = 60
+    max_row_bytes: int = 64 * 1024 * 1024
     max_bytes: int | None = None
 
     def __post_init__(self) -> None:
@@ -314,7 +318,7 @@ class Settings:
         _set(self, "verify_ssl", _checked_verify(self.verify_ssl))
         if self.verify_ssl is False and self.base_url.startswith("https:"):
             warnings.warn(_UNVERIFIED.format(self.base_url), stacklevel=1)  # from here, so that it is said once
-        for name in ("connect_attempts", "fetch_attempts"):
+        for name in ("connect_attempts", "fetch_attempts", "max_row_bytes"):
             _set(self, name, _counted(name, getattr(self, name)))
         _set(self, "post_repeats", _counted("post_repeats", self.post_repeats, least=0))
         if self.max_bytes is not None:

@@ -10,6 +10,8 @@ from lookerframe.exceptions import PayloadLimitError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+#: Bytes that one row may take where nothing else is said.
+MAX_ROW_BYTES = 64 * 1024 * 1024
 #: Bytes that `Payload.read` takes into memory; rows are streamed and do not count.
 MAX_WHOLE = 256 * 1024 * 1024
 
@@ -42,6 +44,8 @@ class Payload:
         ``pivots``, ``total``, ``row_total``, ``timezone``, ...); it becomes part of `Result.metadata`.
     on_failure : callable
         Told of whatever is raised while the rows are read, before it reaches the reader.
+    max_row_bytes : int
+        Bytes that one row may take, and what stands before and after the rows.
     whole : bool
         Whether the end of the body is proven by what carried it, as it is for text in a JSON document.
     framed : bool
@@ -61,6 +65,7 @@ class Payload:
     fields: Callable[[], Mapping[str, Any]] | None = None
     context: Mapping[str, Any] = field(default_factory=dict)
     on_failure: Callable[[BaseException], None] = lambda _error: None
+    max_row_bytes: int = MAX_ROW_BYTES
     whole: bool = False
     framed: bool = True
     stats: Figures | None = None

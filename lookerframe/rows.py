@@ -23,6 +23,7 @@ import numpy as np
 import pyarrow as pa
 
 from lookerframe.exceptions import IncompleteResultError, PayloadError, PayloadLimitError, UnexpectedContentError
+from lookerframe.payload import MAX_ROW_BYTES
 from lookerframe.render import shorten, text_of_html
 
 if TYPE_CHECKING:
@@ -32,8 +33,6 @@ T = TypeVar("T")
 
 #: Bytes of a piece: large enough that a call per piece costs nothing, small enough to stay in the processor's cache.
 PIECE_BYTES = 384 * 1024
-#: Bytes that one row may take.
-MAX_ROW_BYTES = 64 * 1024 * 1024
 #: Bytes that may stand before the rows, and after them: metadata, totals, subtotals.
 MAX_ENVELOPE_BYTES = 64 * 1024 * 1024
 #: Arrays and objects that may stand in each other, in whatever is built of a body: results take six.

@@ -275,6 +275,7 @@ def fetch(
         fields=fields,
         context=_context(task, limit),
         on_failure=on_failure,
+        max_row_bytes=transport.settings.max_row_bytes,
         framed=stream.framed,
         stats=stats,
         close=stream.close,

@@ -198,3 +198,12 @@ def _read(result: lf.Result, how: str, folder: Path) -> Any:
         lf.write_parquet(result, folder / "ids.parquet")
         table = pa.parquet.read_table(folder / "ids.parquet")
     return table["orders.id"].to_pylist()
+
+
+def test_rows_are_bounded_by_the_settings(connect: Any) -> None:
+    """One that is larger than `Settings.max_row_bytes` is refused, and not asked for again."""
+    script = ScriptedLooker("complete", results=[reply(200, [{"orders.note": 5_000_000 * "x"}])], result_format="json")
+
+    with pytest.raises(lf.PayloadLimitError, match="4,000,000"):
+        connect(script, max_row_bytes=4_000_000).task(TASK).result()
+    assert script.calls.count(RESULTS) == 1

@@ -79,7 +79,13 @@ class _Reading:
         self._payload = payload
         self._decoding = decoding
         self._findings = Findings({"result_format": form.name, **payload.context})
-        self._rows = RowArray(payload.chunks, key=form.rows, result_format=form.name)
+        self._rows = RowArray(
+            payload.chunks,
+            key=form.rows,
+            result_format=form.name,
+            max_row_bytes=payload.max_row_bytes,
+            max_envelope_bytes=payload.max_row_bytes,
+        )
         self._spool: Spool | None = None
 
     def result(self) -> Result:

@@ -26,7 +26,8 @@ from lookerframe.exceptions import IncompleteResultError, PayloadError, PayloadL
 from lookerframe.formats.blocks import LINE_FEED, QUOTE, Block, Body, find
 from lookerframe.formats.text_tables import decode_table
 from lookerframe.render import shorten, text_of_html
-from lookerframe.rows import MAX_ROW_BYTES
+from lookerframe.payload import MAX_ROW_BYTES
+from lookerframe.rows import APPENDED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -40,6 +41,7 @@ BLOCK_BYTES = 2 * 1024 * 1024
 
 _BOM = b"\xef\xbb\xbf"
 _HTML = re.compile(rb"\s*<(?:!|\?xml|html|head|body)", re.IGNORECASE)
+_JSON = re.compile(rb'\s*[\[{]\s*[{"]')
 _MAX_PAGE = 16 * 1024
 _MAX_SHOWN = 500
 
@@ -72,7 +74,13 @@ class Txt:
 
 
 def _decode(payload: Payload, decoding: Decoding, *, name: str, separator: str) -> Result:
-    rows = DelimitedRows(payload.chunks, separator=separator, result_format=name, whole=payload.whole)
+    rows = DelimitedRows(
+        payload.chunks,
+        separator=separator,
+        result_format=name,
+        whole=payload.whole,
+        max_row_bytes=payload.max_row_bytes,
+    )
     return decode_table(name, [rows.heading()], rows.batches(), payload, decoding, expect=rows.expect)
 
 
@@ -123,7 +131,7 @@ class DelimitedRows:
         Raises
         ------
         UnexpectedContentError
-            The body is a page of HTML.
+            The body is a page of HTML, or JSON.
         IncompleteResultError, PayloadError, PayloadLimitError
             See `batches`.
         """
@@ -136,6 +144,9 @@ class DelimitedRows:
         if _HTML.match(text):
             page = text_of_html(text[:_MAX_PAGE].decode("utf-8", "replace"))
             message = f"expected lines of cells, met a page of HTML: {page!r}"
+            raise UnexpectedContentError(message, result_format=self._format)
+        if _JSON.match(text):
+            message = f"expected lines of cells, met JSON: {_shown(text)}"
             raise UnexpectedContentError(message, result_format=self._format)
         self._body.give_back(text)
         block = self._take(single=True)
@@ -216,7 +227,7 @@ class DelimitedRows:
         if self._whole and len(quotes) % 2 == 0:
             return line
         ends = "in quotes that are not closed" if len(quotes) % 2 else "without the line feed that ends a row"
-        message = f"the body ends within line {self._line + 1:,}, {ends}: {_shown(row)}"
+        message = f"the body ends within line {self._line + 1:,}, {ends}: {_shown(row)}; {APPENDED}"
         raise IncompleteResultError(message, result_format=self._format, offset=self._offset + len(row))
 
     def _check(self, block: Block) -> None:
@@ -284,7 +295,9 @@ class DelimitedRows:
             table = arrow_csv.read_csv(
                 pa.BufferReader(text),
                 # In threads a block of this size is read no sooner, and costs more.
-                read_options=arrow_csv.ReadOptions(column_names=names, block_size=2 * MAX_ROW_BYTES, use_threads=False),
+                read_options=arrow_csv.ReadOptions(
+                    column_names=names, block_size=2 * len(block.text) + 1, use_threads=False
+                ),
                 parse_options=arrow_csv.ParseOptions(
                     delimiter=self._separator,
                     newlines_in_values=True,
@@ -319,10 +332,7 @@ class DelimitedRows:
             message = f"the rows from line {self._line + 1:,} on cannot be told apart"
             raise PayloadError(message, result_format=self._format, offset=self._offset) from cause
         start = int(ends[wrong[0] - 1]) + 1 if wrong[0] else 0
-        what = (
-            f"the headings have {self._width:,} cells, this row has {widths[wrong[0]]:,}; "
-            "Looker appends the text of an error to rows that it has sent already"
-        )
+        what = f"the headings have {self._width:,} cells, this row has {widths[wrong[0]]:,}; {APPENDED}"
         raise self._error(block, start, what)
 
     def _decoded(self, block: Block) -> str:

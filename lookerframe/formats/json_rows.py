@@ -67,7 +67,13 @@ class _Reading:
         self._payload = payload
         self._decoding = decoding
         self._findings = Findings({"result_format": form.name, **payload.context})
-        self._rows = RowArray(payload.chunks, key=None, result_format=form.name)
+        self._rows = RowArray(
+            payload.chunks,
+            key=None,
+            result_format=form.name,
+            max_row_bytes=payload.max_row_bytes,
+            max_envelope_bytes=payload.max_row_bytes,
+        )
         self._spool: Spool | None = None
         self._keys: Mapping[str, str] = {}
         self._supermeasures: Sequence[str] = ()

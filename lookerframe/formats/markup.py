@@ -24,7 +24,7 @@ from lookerframe.exceptions import (
 )
 from lookerframe.formats.text_tables import decode_table
 from lookerframe.render import shorten, text_of_html
-from lookerframe.rows import APPENDED, MAX_ROW_BYTES, PIECE_BYTES
+from lookerframe.rows import APPENDED, PIECE_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -150,7 +150,7 @@ def _no_heading(is_heading: bool, cells: list[str]) -> list[str]:  # noqa: FBT00
 # -- bytes -> text -----------------------------------------------------------------------------------------------------
 
 
-def _texts(chunks: Iterable[bytes], *, end: bytes, result_format: str) -> Iterator[str]:
+def _texts(chunks: Iterable[bytes], *, end: bytes, result_format: str, max_row_bytes: int) -> Iterator[str]:
     """Give a body as text, cut behind an `end`, wherever its chunks were cut; what follows the last comes last."""
     buffer = bytearray()
     offset = 0
@@ -161,8 +161,8 @@ def _texts(chunks: Iterable[bytes], *, end: bytes, result_format: str) -> Iterat
             yield _text(buffer[:cut], offset, result_format)
             del buffer[:cut]
             offset += cut
-        if len(buffer) > MAX_ROW_BYTES:
-            message = f"one row takes more than {MAX_ROW_BYTES:,} bytes"
+        if len(buffer) > max_row_bytes:
+            message = f"one row takes more than {max_row_bytes:,} bytes"
             raise PayloadLimitError(message, result_format=result_format, offset=offset)
     yield _text(buffer, offset, result_format)
 
@@ -225,10 +225,10 @@ def html_rows(payload: Payload) -> Iterator[tuple[bool, list[str]]]:
         It is no bare table, not UTF-8, or passes a limit.
     """
     start = _Start(payload.chunks)
-    table = _Table()
+    table = _Table(payload.max_row_bytes)
     text = ""
     # Pieces end with a row, so no character reference is cut in two.
-    for text in _texts(start, end=b"</tr>", result_format=Html.name):
+    for text in _texts(start, end=b"</tr>", result_format=Html.name, max_row_bytes=payload.max_row_bytes):
         yield from table.read(text)
         if table.is_foreign:
             break
@@ -245,6 +245,11 @@ def _begins(text: str, expected: str) -> bool:
 class _Table(HTMLParser):
     """A bare table, read as its markup arrives.
 
+    Parameters
+    ----------
+    max_row_size
+        Characters that one row may take.
+
     Attributes
     ----------
     place : {"before", "table", "row", "cell", "after"}
@@ -253,8 +258,9 @@ class _Table(HTMLParser):
         Whether something else than a table stands first.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, max_row_size: int) -> None:
         super().__init__(convert_charrefs=True)
+        self._max_row_size = max_row_size
         self.place: Literal["before", "table", "row", "cell", "after"] = "before"
         self.is_foreign = False
         self._rows: list[tuple[bool, list[str]]] = []
@@ -287,8 +293,8 @@ class _Table(HTMLParser):
         if len(self.rawdata) > _MAX_MARKUP:
             message = f"row {self._met:,}: a tag or comment takes more than {_MAX_MARKUP:,} characters"
             raise PayloadLimitError(message, result_format=Html.name)
-        if self._row_size > MAX_ROW_BYTES:
-            message = f"row {self._met:,} takes more than {MAX_ROW_BYTES:,} characters"
+        if self._row_size > self._max_row_size:
+            message = f"row {self._met:,} takes more than {self._max_row_size:,} characters"
             raise PayloadLimitError(message, result_format=Html.name)
 
     def finish(self) -> None:
@@ -415,7 +421,7 @@ def md_rows(payload: Payload) -> Iterator[list[str]]:
     """
     start = _Start(payload.chunks)
     number = -1
-    for number, line in enumerate(_md_lines(start, whole=payload.whole)):
+    for number, line in enumerate(_md_lines(start, whole=payload.whole, max_row_bytes=payload.max_row_bytes)):
         cells = _md_cells(line)
         if number == 1 and not (cells and all(map(_RULE.fullmatch, cells))):
             raise start.unexpected("a table of Markdown, its second line of dashes", Md.name)
@@ -429,9 +435,9 @@ def md_rows(payload: Payload) -> Iterator[list[str]]:
         raise IncompleteResultError(message, result_format=Md.name)
 
 
-def _md_lines(start: _Start, *, whole: bool) -> Iterator[str]:
+def _md_lines(start: _Start, *, whole: bool, max_row_bytes: int) -> Iterator[str]:
     begun = False
-    for piece in _texts(start, end=b"\n", result_format=Md.name):
+    for piece in _texts(start, end=b"\n", result_format=Md.name, max_row_bytes=max_row_bytes):
         if not begun and not piece.startswith("|"):
             raise start.unexpected("a table of Markdown", Md.name)
         begun = True

@@ -441,7 +441,7 @@ HEAD = b"a,b\n1,x\n"
             "a page of HTML: '502 Bad Gateway'",
         ),
         (b"<!DOCTYPE html><p>Sign in", UnexpectedContentError, "a page of HTML: 'Sign in'"),
-        (b'{"message":"x"}\n', PayloadError, "a quote stands within a cell"),
+        (b'{"message":"x"}\n', UnexpectedContentError, "met JSON"),
         (b",b\nx,1\n", PayloadError, "no heading and no row numbers; if the query is pivoted"),
     ],
 )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from lookerframe import formats
 from lookerframe.exceptions import (
     ConversionError,
     IncompleteResultError,
@@ -15,6 +16,7 @@ from lookerframe.exceptions import (
     PayloadLimitError,
     UnexpectedContentError,
 )
+from lookerframe.payload import Payload
 from tests.writers import Col, Query, decode
 from tests.writers.bodies import BODIES
 from tests.writers.drawing import chance
@@ -237,3 +239,13 @@ def test_what_is_appended_is_shown(name: str, start: bytes, end: bytes) -> None:
     assert "9" * 1_001 not in str(error)
     assert str(error).isprintable()
     assert "Looker appends the text of a database error" in str(error)
+
+
+@pytest.mark.parametrize("name", [name for name in BODIES if name != "xlsx"])
+def test_a_row_without_end_is_refused(name: str) -> None:
+    """It is not gathered for ever: `Payload.max_row_bytes` says how much may be."""
+    body = BODIES[name](QUERY, chance(1)).replace(b"MARK", 5_000_000 * b"x")
+    payload = Payload(name, [body[:2_500_000], body[2_500_000:]], max_row_bytes=3_000_000)
+
+    with pytest.raises(PayloadLimitError, match="3,000,000"):
+        formats.decode(payload).to_arrow()

@@ -29,6 +29,8 @@ THREADS = 8
 TASKS = scaled(500, 10_000)
 STATED = scaled(1_000, 20_000)
 FORMATS = ("json_detail", "json_bi", "json", "csv", "txt")
+#: Looks at a task besides those that waiting for it takes: more calls, and so more faults.
+_LOOKS = 3
 #: After these, a client cannot know whether its call was carried out.
 AMBIGUOUS = {"502", "504", "502_html", "504_html", "reset_before", "reset_after", "close_after", "hang"}
 COLUMNS = ("id", "day", "name", "amount", "large", "is_even")
@@ -123,7 +125,8 @@ def run(looker: Looker, number: int) -> Outcome:
     query = Query(model="m", explore="rows", fields=fields, filters={"rows.slice": str(number)}, sorts=["rows.id"])
     try:
         task = looker.submit(query, result_format=FORMATS[number % len(FORMATS)], timeout=120)
-        task.status()
+        for _ in range(_LOOKS):
+            task.status()
         result = task.result(timeout=120)
         return Outcome(number, result.metadata["query_id"], result.to_arrow())
     except LookerFrameError as exc:
@@ -150,15 +153,15 @@ def test_no_row_is_lost_doubled_or_altered(project: Project, counts: Counts) -> 
         created = made["tasks"]
 
     check_rows(project, outcomes)
+    failed = [outcome for outcome in outcomes if outcome.error is not None]
     per_submit = Counter([*orphans, *(outcome.query_id for outcome in outcomes if outcome.query_id)])
-    assert len(per_submit) == TASKS
+    assert len(per_submit) >= TASKS - len(failed)
     assert max(per_submit.values()) <= 3
-    assert TASKS <= created <= TASKS + len(repeated)
-    assert len(met) >= 0.9 * STATED, "a soak with fewer faults than it states shows nothing"
+    assert TASKS - len(failed) <= created <= TASKS + len(repeated)
+    assert len(met) >= STATED, "a soak with fewer faults than it states shows nothing"
     kinds = Counter(fault.kind for fault in met)
     assert {kind.name for kind in local.KINDS.values() if kind.passing and not kind.on} <= set(kinds)
     counts("P5", tasks_created=created, ambiguous=len(repeated), most_of_one_submit=max(per_submit.values()), seed=SEED)
-    failed = [outcome for outcome in outcomes if outcome.error is not None]
     counts(
         "R1" if SOAK else "R1q",
         tasks=TASKS,
