@@ -34,7 +34,7 @@ _LOGIN = "POST /login"
 # A token is renewed this long before its end, so that no call sets out with one that ends on the way.
 _MARGIN_SECONDS = 60.0
 _MARGIN_SHARE = 0.05
-_LOGOUT_SECONDS = 3.0
+_LOGOUT_SECONDS = 1.5
 _PRINTABLE = re.compile(r"[\x21-\x7e]+")
 
 
@@ -108,13 +108,16 @@ class Login:
 
     def logout(self) -> None:
         """Give the token back and close the connections. Harmless when called twice; a failure is only logged."""
-        with self._lock:
-            if self._granted is not None:
-                try:
-                    self._transport.request("DELETE", "/logout", deadline=Deadline(_LOGOUT_SECONDS))
-                except LookerFrameError as exc:
-                    _log.info("the token could not be given back, and ends by itself: %s", exc)
+        deadline = Deadline(_LOGOUT_SECONDS)
+        if self._lock.acquire(timeout=_LOGOUT_SECONDS):  # another thread may be logging in
+            try:
+                if self._granted is not None:
+                    self._transport.request("DELETE", "/logout", deadline=deadline)
+            except LookerFrameError as exc:
+                _log.info("the token could not be given back, and ends by itself: %s", exc)
+            finally:
                 self._granted = None
+                self._lock.release()
         self._transport.close()
 
     def _usable(self, rejected: Secret | None) -> Secret | None:

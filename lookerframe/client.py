@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import threading
-import weakref
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, get_args
 
 from lookerframe import formats, tasks
@@ -48,7 +47,7 @@ Detail: TypeAlias = Literal["fetch", "no"]
 OnExpired: TypeAlias = Literal["raise", "rerun"]
 _log = logging.getLogger(__name__)
 #: Seconds for telling Looker to stop a query, after the time for the operation itself is over.
-_KILL_SECONDS = 4.0
+_KILL_SECONDS = 3.0
 
 
 class Looker:
@@ -70,7 +69,7 @@ class Looker:
         self._login = Login(settings)
         self._transport = Transport(settings, self._login.token)
         self._explores: dict[tuple[str, str], Mapping[str, Any]] = {}
-        self._submitted: weakref.WeakSet[Task] = weakref.WeakSet()
+        self._running: set[Task] = set()
         self._lock = threading.Lock()
 
     @classmethod
@@ -367,16 +366,24 @@ class Looker:
         asked = query if isinstance(query, Query) else saved
         task = Task(self, state.id or "", state=state, asked=asked, options=options)
         with self._lock:
-            self._submitted.add(task)
+            self._running.add(task)
         return task
 
     def _stop_all(self) -> None:
-        """Stop the queries that this client submitted and that still run, as far as is known."""
+        """Stop the queries that this client submitted and that still run, as far as is known; all at once."""
         with self._lock:
-            running = [task for task in self._submitted if task._alive]  # noqa: SLF001 - the handle is part of the client
+            running = list(self._running)
         deadline = Deadline(_KILL_SECONDS)
-        for task in running:
-            task._stop(deadline)  # noqa: SLF001
+        stopping = [threading.Thread(target=task._stop, args=(deadline,), daemon=True) for task in running]  # noqa: SLF001
+        for thread in stopping:
+            thread.start()
+        for thread in stopping:
+            thread.join(deadline.remaining())
+
+    def _forget(self, task: Task) -> None:
+        """Take down that a query does not run any more, or that stopping it was tried."""
+        with self._lock:
+            self._running.discard(task)
 
     def _saved(self, query: str | Query | SavedQuery, deadline: Deadline, stats: Stats) -> SavedQuery:
         if isinstance(query, SavedQuery):
@@ -645,7 +652,8 @@ class Task:
             return
         try:
             again = self.looker._submit(SavedQuery(id=query_id), "json_detail", deadline, stats, self._options)  # noqa: SLF001
-            again._result(deadline, stats, Decoding(on_truncate="ignore"), "no").to_arrow()  # noqa: SLF001
+            for _ in again._result(deadline, stats, Decoding(on_truncate="ignore"), "no").batches():  # noqa: SLF001
+                pass  # an error may come after the rows
             error.add_note("run once more as json_detail, for the details, the query did not fail")
         except LookerSQLError as found:
             error.take_over(found)
@@ -659,6 +667,7 @@ class Task:
                 self._known = tasks.get_task(transport, self.id, deadline=deadline, stats=stats)
             self._known = tasks.wait(transport, self._known, alive=self._alive, deadline=deadline, stats=stats)
         self._alive = False
+        self.looker._forget(self)  # noqa: SLF001
         return self._known
 
     def _field_source(self, task: QueryTask, deadline: Deadline, stats: Stats) -> Callable[[], Mapping[str, Any]]:
@@ -679,13 +688,14 @@ class Task:
         if isinstance(exc, DeadlineError):
             exc.task_id = self.id
             exc.killed = self._stop(Deadline(_KILL_SECONDS))
-        elif isinstance(exc, FetchError) or not isinstance(exc, Exception):  # Ctrl-C, SIGTERM and the like
+        elif self._alive or isinstance(exc, FetchError) or not isinstance(exc, Exception):  # Ctrl-C, SIGTERM, ...
             self._stop(Deadline(_KILL_SECONDS))
 
     def _stop(self, deadline: Deadline) -> bool | None:
         """Stop a query that this handle submitted: None if it is not ours to stop, or has ended."""
         if not self._own:
             return None
+        self.looker._forget(self)  # noqa: SLF001
         try:
             stopped = tasks.kill(self.looker._transport, self.id, deadline=deadline, stats=Stats())  # noqa: SLF001
         except LookerFrameError:

@@ -47,6 +47,8 @@ _UNVERIFIED = (
     "verify_ssl is off: whoever is on the way to {} can take its place, and read the credentials; for a private "
     "authority, set verify_ssl to its CA file"
 )
+#: Seconds; sockets cannot count many more.
+_LONGEST = 1e9
 #: One part of the name of a host. Source: RFC 1123 §2.1; the underscore is met inside of companies.
 _LABEL = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)")
 _NEVER_IN_A_URL = re.compile(r"[\x00-\x20\x7f\\]")
@@ -486,9 +488,9 @@ def _seconds(name: str, value: object) -> float:
             number = float(value)
         except ValueError:
             number = 0.0
-        if 0 < number < float("inf"):
+        if 0 < number <= _LONGEST:
             return int(number) if number.is_integer() else number
-    message = f"{name} must be a number of seconds above 0, not {value!r}"
+    message = f"{name} must be a number of seconds above 0 and up to {_LONGEST:g}, not {value!r}"
     raise ConfigError(message, setting=name)
 
 

@@ -8,7 +8,7 @@ import math
 import random
 import threading
 from collections import deque
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from lookerframe.exceptions import (
@@ -83,15 +83,8 @@ class Limiter:
             One that is ``too_late`` is not to be sent.
         """
         turn = Turn()
-        with self._lock:
-            free = not self._slowed and deadline.now() >= self._asked_until
-            said = self._said[1]
-            if not free:
-                self._queue.append(turn)
-        if not free:
-            _log.info("%s: held back, as another call was answered %s", endpoint, said)
+        try:  # an interrupt anywhere in it must leave nothing in the queue
             turn.too_late = self._wait(turn, deadline, endpoint, last, waited)
-        try:
             yield turn
         finally:
             self._learn(turn, deadline.now())
@@ -105,13 +98,19 @@ class Limiter:
         waited: Callable[[float], None],
     ) -> LookerFrameError | None:
         try:
+            with self._lock:
+                if not self._slowed and deadline.now() >= self._asked_until:
+                    return None
+                said = self._said[1]
+                self._queue.append(turn)
+            _log.info("%s: held back, as another call was answered %s", endpoint, said)
             while (pause := self._pause(turn, deadline.now())) > 0:
                 if pause >= deadline.remaining():
                     return self._no_time(pause, endpoint, last)
                 waited(pause)
                 deadline.sleep(pause)
         finally:
-            with self._lock:
+            with self._lock, suppress(ValueError):  # it may not have come into it
                 self._queue.remove(turn)
         return None
 

@@ -10,6 +10,8 @@ from lookerframe.exceptions import PayloadLimitError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from lookerframe.exceptions import LookerFrameError
+
 #: Bytes that one row may take where nothing else is said.
 MAX_ROW_BYTES = 64 * 1024 * 1024
 #: Bytes that `Payload.read` takes into memory; rows are streamed and do not count.
@@ -21,6 +23,18 @@ class Figures(Protocol):
 
     def to_dict(self) -> dict[str, Any]:
         """Return them by name, units in the names."""
+        ...
+
+
+class Again(Protocol):
+    """Fetches a result once more, where its body breaks off."""
+
+    def handed_out(self) -> None:
+        """Take down that the rows decoded so far were handed out, so that they cannot be others any more."""
+        ...
+
+    def again(self, error: LookerFrameError) -> Any:
+        """Bring the result anew, decoded from its first row on; raise `error` if that would not mend it."""
         ...
 
 
@@ -52,9 +66,8 @@ class Payload:
         Whether HTTP told where the body ends. If not, a lost connection looks like its end.
     stats : Figures or None
         Calls, retries, bytes and seconds of the fetch, if it was fetched.
-    again : callable or None
-        Brings the same result anew after an error in the middle of its rows, decoded from the first row on, or raises
-        that error; ``again(error, handed_out=...)`` says whether rows were handed out.
+    again : Again or None
+        Brings the same result anew after an error in the middle of its rows, if it was fetched.
     close : callable
         Lets go of the connection or file; harmless when called twice.
     """
@@ -69,7 +82,7 @@ class Payload:
     whole: bool = False
     framed: bool = True
     stats: Figures | None = None
-    again: Callable[..., Any] | None = None
+    again: Again | None = None
     close: Callable[[], None] = lambda: None
 
     def read(self, limit: int = MAX_WHOLE) -> bytes:

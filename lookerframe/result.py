@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from lookerframe.columns import Column, OnTruncate
-    from lookerframe.payload import Figures
+    from lookerframe.payload import Again, Figures
 
 #: How pandas shall hold the columns; see `Result.to_pandas`.
 DtypeBackend: TypeAlias = Literal["pyarrow", "numpy_nullable", "numpy"]
@@ -127,7 +127,7 @@ class Result:
         close: Callable[[], None] = lambda: None,
         on_failure: Callable[[BaseException], None] = lambda _error: None,
         stats: Figures | None = None,
-        again: Callable[..., Result] | None = None,
+        again: Again | None = None,
         on_truncate: OnTruncate = "warn",
         pivot_names: Sequence[str] = (),
     ) -> None:
@@ -400,7 +400,7 @@ class Result:
             try:
                 return list(groups)
             except LookerFrameError as exc:
-                groups = self._from_start(exc, handed_out=False)
+                groups = self._from_start(exc)
 
     def _followed(self, groups: Iterator[Piece]) -> Iterator[Piece]:
         """Hand out pieces one by one; where the body breaks off, go on with what follows the rows handed out."""
@@ -409,22 +409,22 @@ class Result:
             seen = 0
             try:
                 for piece in groups:
-                    if seen >= handed:
-                        yield piece
-                    elif seen + piece.rows > handed:
-                        yield _without_first(piece, handed - seen)
-                    seen += piece.rows
-                    handed = max(handed, seen)
+                    known, seen = handed - seen, seen + piece.rows
+                    if known < piece.rows or not piece.rows:
+                        if self._again is not None:
+                            self._again.handed_out()
+                        handed = max(handed, seen)
+                        yield piece if known <= 0 else _without_first(piece, known)
             except LookerFrameError as exc:
-                groups = self._from_start(exc, handed_out=handed > 0)
+                groups = self._from_start(exc)
             else:
                 return
 
-    def _from_start(self, error: LookerFrameError, *, handed_out: bool) -> Iterator[Piece]:
+    def _from_start(self, error: LookerFrameError) -> Iterator[Piece]:
         """Take over the same result as it is fetched anew; raise `error` where that is not to be."""
         if self._again is None:
             raise error
-        fresh = self._again(error, handed_out=handed_out)
+        fresh = self._again.again(error)
         for note in self.notes:
             fresh._findings.note(note)  # noqa: SLF001 - of the same class, and nobody else's
         for name in ("_columns", "_pivot_names", "_findings", "_close", "_groups"):

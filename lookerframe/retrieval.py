@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from lookerframe import formats, tasks
 from lookerframe.exceptions import (
+    ConversionError,
     IncompleteResultError,
     LookerFrameError,
     NetworkError,
@@ -81,9 +82,11 @@ class Retrieval:
         self._deadline = deadline
         self._stats = stats
         self._attempts = 0
-        self._passage = _Passage((), _Beginning())
+        self._begun: tuple[_Beginning, ...] = ()
+        self._failure_of_fields: LookerFrameError | None = None
+        self._passage = _Passage((), ())
 
-    def result(self, beginning: _Beginning | None = None) -> Result:
+    def result(self) -> Result:
         """Fetch and decode.
 
         Raises
@@ -93,21 +96,26 @@ class Retrieval:
         """
         while True:
             self._attempts += 1
-            payload = self._payload(beginning or _Beginning())
+            payload = self._payload()
             try:
                 return formats.decode(payload, self._decoding)
             except LookerFrameError as exc:
                 self._refuse_to_repeat(exc)
 
-    def again(self, error: LookerFrameError, *, handed_out: bool) -> Result:
+    def handed_out(self) -> None:
+        """Take down that rows of the latest answer were handed out: later ones have to begin as it did so far.
+
+        What had been read by then counts, which is a piece more than the rows took.
+        """
+        self._passage.is_due = self._passage.met
+
+    def again(self, error: LookerFrameError) -> Result:
         """Fetch once more after `error` in the middle of the rows.
 
         Parameters
         ----------
         error
             What was raised while the rows of the latest result were read.
-        handed_out
-            Whether some of its rows were handed out, so that the next answer has to begin as that one did.
 
         Returns
         -------
@@ -119,15 +127,16 @@ class Retrieval:
         LookerFrameError
             `error`, where another answer would not mend it; whatever `result` raises.
         """
+        self._begun = (*self._begun, self._passage.is_due)
         self._refuse_to_repeat(error)
-        return self.result(self._passage.longest if handed_out else None)
+        return self.result()
 
-    def _payload(self, beginning: _Beginning) -> Payload:
+    def _payload(self) -> Payload:
         payload = tasks.fetch(
             self._transport,
             self._task,
             limit=self._limit,
-            fields=self._fields,
+            fields=self._described,
             on_failure=self._on_failure,
             deadline=self._deadline,
             stats=self._stats,
@@ -135,8 +144,16 @@ class Retrieval:
         if not payload.framed and payload.result_format not in _CLOSED:
             payload.close()
             raise self._unprovable(payload.result_format)
-        self._passage = _Passage(payload.chunks, beginning)
-        return replace(payload, chunks=self._passage, again=self.again)
+        self._passage = _Passage(payload.chunks, self._begun)
+        return replace(payload, chunks=self._passage, again=self)
+
+    def _described(self) -> Mapping[str, Any]:
+        """Bring the field metadata; its troubles are not those of the result."""
+        try:
+            return self._fields()
+        except LookerFrameError as exc:
+            self._failure_of_fields = exc
+            raise
 
     def _refuse_to_repeat(self, error: LookerFrameError) -> None:
         """Raise `error` if another answer would not mend it or there is no time for one; else wait for a moment."""
@@ -161,51 +178,51 @@ class Retrieval:
 
     def _allowed(self, error: LookerFrameError) -> int:
         settings = self._transport.settings
-        if self._passage.differs or isinstance(error, SchemaError | PayloadLimitError):
+        if error is self._failure_of_fields or isinstance(error, SchemaError | PayloadLimitError):
             return 1
+        if self._passage.differs:
+            return settings.connect_attempts
         if isinstance(error, NetworkError):
             return settings.fetch_attempts if error.reason in _PASSING else 1
         if isinstance(error, IncompleteResultError):
             return settings.fetch_attempts
+        if isinstance(error, ConversionError):
+            # What Looker appends to lines of text looks like a value that does not fit.
+            return 1 if self._task.result_format in _CLOSED else settings.connect_attempts
         # Damage on the way passes, a document that Looker writes like that does not.
         return settings.connect_attempts if isinstance(error, PayloadError) else 1
 
 
 class _Passage:
-    """The bytes of one answer on their way; compared with how an earlier one began."""
+    """The bytes of one answer on their way; compared with how those began of which rows were handed out."""
 
-    def __init__(self, chunks: Iterable[bytes], expected: _Beginning) -> None:
+    def __init__(self, chunks: Iterable[bytes], expected: Iterable[_Beginning]) -> None:
         self._chunks = chunks
-        self._expected = expected
-        self._met = _Beginning()
+        self._due = sorted(expected, key=lambda beginning: beginning.size, reverse=True)
+        self.met = self.is_due = _Beginning()
         self.differs = False
-
-    @property
-    def longest(self) -> _Beginning:
-        """How this answer and those before it began, as far as any of them came."""
-        return max(self._met, self._expected, key=lambda beginning: beginning.size)
 
     def __iter__(self) -> Iterator[bytes]:
         for chunk in self._chunks:
             rest = chunk
-            left = self._expected.size - self._met.size
-            if 0 < left <= len(chunk):
-                self._take(chunk[:left])
-                if self._met.crc != self._expected.crc:
-                    raise self._other("has other bytes in the part that had come before")
-                rest = chunk[left:]
+            while self._due and (left := self._due[-1].size - self.met.size) <= len(rest):
+                self._take(rest[:left])
+                rest = rest[left:]
+                due = self._due.pop()
+                if self.met != due:
+                    self.differs = True
+                    raise self._other(due, "has other bytes in the part that had come before")
             self._take(rest)
             yield chunk
-        if self._met.size < self._expected.size:
-            raise self._other("is shorter than the part that had come before")
+        if self._due:
+            raise self._other(self._due[0], "is shorter than the part that had come before")
 
     def _take(self, data: bytes) -> None:
-        self._met = _Beginning(self._met.size + len(data), zlib.crc32(data, self._met.crc))
+        self.met = _Beginning(self.met.size + len(data), zlib.crc32(data, self.met.crc))
 
-    def _other(self, how: str) -> IncompleteResultError:
-        self.differs = True
+    def _other(self, due: _Beginning, how: str) -> IncompleteResultError:
         message = (
-            f"the body broke off after {self._expected.size:,} bytes, and the next answer for the same task {how}; "
+            f"reading failed after {due.size:,} bytes, and the next answer for the same task {how}; "
             "rows were handed out already, so it cannot go on for them: run the query again, or read with to_arrow()"
         )
-        return IncompleteResultError(message, offset=self._met.size)
+        return IncompleteResultError(message, offset=self.met.size)

@@ -19,6 +19,8 @@ from lookerframe.exceptions import (
     LookerSQLError,
     NotFoundError,
     ResultExpiredError,
+    SchemaError,
+    SchemaProblem,
     SqlIssue,
     TaskKilledError,
 )
@@ -148,7 +150,11 @@ def create_task(
         body[name] = str(given[name]) if name.endswith("_id") else given[name]
     params = {_SPELT.get(name, name): value for name, value in given.items() if name not in _IN_BODY}
     reply = transport.request("POST", "/query_tasks", params=params, json=body, deadline=deadline, stats=stats)
-    return _task(reply.json())
+    task = _task(reply.json())
+    if not task.id:
+        problem = SchemaProblem("$.id", "required", "the id of the task that was made", "none")
+        raise SchemaError([problem], schema="query_task")
+    return task
 
 
 def get_task(
@@ -202,7 +208,7 @@ def wait(transport: Transport, task: QueryTask, *, alive: bool, deadline: Deadli
     """
     settings = transport.settings
     task_id = task.id or ""
-    pause, state, expired_since = settings.poll_interval, task.state, None
+    pause, state, told, expired_since = settings.poll_interval, task.state, "", None
     while state not in _FETCHABLE:
         _refuse_final(state, task_id)
         alive = alive or state in _PENDING
@@ -212,7 +218,8 @@ def wait(transport: Transport, task: QueryTask, *, alive: bool, deadline: Deadli
             grace = settings.expired_grace if alive else settings.poll_interval
             if deadline.now() - expired_since >= grace:
                 raise _expired(task_id)
-        elif state not in _PENDING:
+        elif state not in _PENDING and state != told:
+            told = state
             _log.warning("task %s has the state %r, which is not known; waiting on", task_id, state)
         if deadline.remaining() <= pause:
             deadline.sleep(pause)

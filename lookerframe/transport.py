@@ -270,7 +270,10 @@ class Transport:
             body = self._read_whole(call, answer, max_bytes)
             if is_html(answer.headers, body):
                 raise _unexpected_html(call, answer, body)
-            return Reply(answer.status, answer.headers, body, call.endpoint)
+            reply = Reply(answer.status, answer.headers, body, call.endpoint)
+            if answer.status == http.HTTPStatus.OK:
+                _refuse_unreadable(call, reply)
+            return reply
 
         return self._repeated(call, once)
 
@@ -640,7 +643,13 @@ def _refusal(call: _Call, answer: _Answer) -> _Failure:
     """Turn an answer that is no success into its error."""
     status = answer.status
     retry_after = retry_after_of(answer.headers)
-    error = error_of(status, answer.headers, answer.masked(_error_body(answer)), call.endpoint)
+    said = answer.masked(_error_body(answer))
+    error = error_of(status, answer.headers, said, call.endpoint)
+    if call.form is not None:  # the answer to a login is not quoted, whatever it is
+        url = getattr(error, "documentation_url", None)
+        error = error_of(status, answer.headers, b"", call.endpoint)
+        if isinstance(error, FetchError):
+            error.documentation_url = url
     patience = _Patience.NEVER
     if status in (429, 503):
         patience = _Patience.LONG
@@ -686,6 +695,17 @@ def _patience_with(error: LookerFrameError) -> _Patience:
 
 def _doubtful(patience: _Patience) -> _Patience:
     return patience if patience is _Patience.NEVER else _Patience.DOUBTFUL
+
+
+def _refuse_unreadable(call: _Call, reply: Reply) -> None:
+    """Raise what another attempt may mend: a body that is empty, or no JSON."""
+    try:
+        reply.json()
+    except PayloadError as error:
+        failure = _Failure(error.with_traceback(None), _Patience.FEW if call.repeatable else _Patience.DOUBTFUL)
+    else:
+        return
+    raise failure
 
 
 def _query_text(params: Mapping[str, Any]) -> dict[str, str]:

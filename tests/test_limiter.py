@@ -155,3 +155,20 @@ class TestLimiter:
             thread.join()
 
         assert order == [0, 1, 2, 3, 4, 5]
+
+    def test_an_interrupt_leaves_nothing_in_the_queue(self) -> None:
+        """Calls that come later are not held up by one that is not made any more."""
+        clock, limiter = Clock(), Limiter(1, 8)
+        self.refuse(limiter, clock)
+
+        def interrupted(_seconds: float) -> None:
+            raise KeyboardInterrupt
+
+        with (
+            pytest.raises(KeyboardInterrupt),
+            limiter.turn(clock.deadline(60), endpoint="x", last=None, waited=interrupted),
+        ):
+            pass
+
+        assert not limiter._queue
+        assert self.waited(limiter, clock) >= 1

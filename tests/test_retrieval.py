@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.faults import Script
+    from tests.faults import Request, Script
 
 RESULTS = f"GET /query_tasks/{TASK}/results"
 FIELDS = {"dimensions": [{"name": "orders.id", "type": "number"}], "measures": []}
@@ -145,6 +145,47 @@ def test_a_shorter_answer_does_not_end_the_first(connect: Any) -> None:
 
     with pytest.raises(lf.IncompleteResultError, match="shorter than the part that had come before"):
         list(connect(script).task(TASK).result().batches())
+
+
+def test_rows_of_two_answers_are_not_mixed_by_a_third(connect: Any) -> None:
+    """An answer of which rows were handed out counts as well, though it broke off before it could be compared."""
+    numbers = range(300_000)
+    first = json.dumps({"fields": FIELDS, "data": [{"orders.id": {"value": n}} for n in numbers]}).encode()
+    dense = json.dumps({"fields": FIELDS, "data": [{"orders.id": {"value": 0}}] * len(numbers)}, separators=(",", ":"))
+    results = [
+        cut(reply(200, first), len(first) - 8_000_000),
+        cut(reply(200, dense), len(dense) - 7_500_000),
+        reply(200, first),
+    ]
+    stream = connect(ScriptedLooker("complete", results=results)).task(TASK).result().batches()
+
+    with pytest.raises(lf.IncompleteResultError, match="other bytes"):
+        list(stream)
+
+
+@pytest.mark.parametrize("name", [*BROKEN, "task", "message"])
+def test_one_bad_answer_more_does_not_end_a_stream(connect: Any, name: str) -> None:
+    """Between one that broke off after rows were handed out, and the whole one."""
+    others = {"task": reply(200, {"id": TASK, "status": "complete"}), "message": reply(200, {"message": "busy"})}
+    bad = BROKEN.get(name) or others[name]
+    script = ScriptedLooker("complete", results=[cut(reply(200, LONG), 100_000), bad, reply(200, LONG)])
+
+    batches = list(connect(script).task(TASK).result().batches())
+
+    assert pa.Table.from_batches(batches)["orders.id"].to_pylist() == IDS
+    assert script.calls.count(RESULTS) == 3
+
+
+def test_trouble_with_field_metadata_is_not_that_of_the_result(connect: Any) -> None:
+    """The result is fetched once; what went wrong is told."""
+    script = ScriptedLooker("complete", results=[reply(200, [{"orders.id": 1}])], result_format="json")
+
+    def answer(request: Request) -> Script:
+        return reply(200, b"") if "/queries/" in request.target else script(request)
+
+    with pytest.raises(lf.UnexpectedContentError, match="/queries/q1"):
+        connect(answer).task(TASK).result()
+    assert script.calls.count(RESULTS) == 1
 
 
 def test_a_file_is_not_written_of_half_a_result(connect: Any, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -257,6 +258,87 @@ def test_a_block_that_fails_stops_the_queries_that_it_submitted(connect: Any) ->
     with pytest.raises(KeyError):
         fail(connect(script))
     assert script.calls.count(f"DELETE /running_queries/{TASK}") == 1
+
+
+UNREADABLE = {"nothing": reply(200, b""), "half": reply(200, b'{"id": "'), "page": reply(200, "<p>busy</p>")}
+
+
+@pytest.mark.parametrize("unreadable", UNREADABLE.values(), ids=UNREADABLE.keys())
+def test_an_answer_that_cannot_be_read_is_asked_for_again(connect: Any, unreadable: Script) -> None:
+    """Once, the table comes; always, it is an error, and the query is stopped."""
+    for times in (1, 99):
+        script = ScriptedLooker("running", "complete")
+        answers = [unreadable] * times
+
+        def answer(request: Request, script: ScriptedLooker = script, answers: list[Script] = answers) -> Script:
+            if answers and request.target.startswith(f"/api/4.0/query_tasks/{TASK}?"):
+                return answers.pop()
+            return script(request)
+
+        looker = connect(answer)
+        if times == 1:
+            assert looker.run(QUERY).to_arrow().num_rows == 1
+            assert f"DELETE /running_queries/{TASK}" not in script.calls
+        else:
+            with pytest.raises(lf.PayloadError):
+                looker.run(QUERY)
+            assert f"DELETE /running_queries/{TASK}" in script.calls
+            assert len(answers) == times - 3
+
+
+@pytest.mark.parametrize("body", [{"message": "busy"}, {"status": 7}])
+def test_a_status_that_is_none_ends_the_query(connect: Any, body: Any) -> None:
+    """Nobody waits for it any more."""
+    script = ScriptedLooker("running")
+
+    def answer(request: Request) -> Script:
+        is_look = request.target.startswith(f"/api/4.0/query_tasks/{TASK}?")
+        return reply(200, body) if is_look else script(request)
+
+    with pytest.raises((lf.SchemaError, lf.DeadlineError)):
+        connect(answer).run(QUERY, timeout=1)
+    assert f"DELETE /running_queries/{TASK}" in script.calls
+
+
+def test_a_task_without_an_id_is_no_task(connect: Any) -> None:
+    """The error says what lacks."""
+    script = ScriptedLooker("running")
+
+    def answer(request: Request) -> Script:
+        is_made = request.target.startswith("/api/4.0/query_tasks") and request.method == "POST"
+        return reply(200, {"status": "added"}) if is_made else script(request)
+
+    with pytest.raises(lf.SchemaError, match="the id of the task that was made"):
+        connect(answer).submit(QUERY)
+
+
+def test_kills_at_the_end_of_a_block_do_not_wait_for_each_other(connect: Any) -> None:
+    """Handles that were not kept are stopped as well, and one kill that hangs holds up none."""
+    killed: list[str] = []
+    made: list[str] = []
+    script = ScriptedLooker("running")
+
+    def answer(request: Request) -> Script:
+        where = request.target.split("?")[0].removeprefix("/api/4.0")
+        if request.method == "DELETE" and where.startswith("/running_queries/"):
+            killed.append(where.rpartition("/")[2])
+            return [Pause(8)] if len(killed) == 1 else reply(204)
+        if where == "/query_tasks":
+            made.append(f"{len(made):032x}")
+            return reply(200, {"id": made[-1], "query_id": "q1", "status": "added", "result_format": "json_detail"})
+        return script(request)
+
+    def fail(looker: lf.Looker) -> None:
+        with looker:
+            for _ in range(5):
+                looker.submit(QUERY)
+            raise KeyError
+
+    began = time.monotonic()
+    with pytest.raises(KeyError):
+        fail(connect(answer))
+    assert set(killed) == set(made)
+    assert time.monotonic() - began < 7  # and not until the connection gives up
 
 
 def test_a_task_that_expires_until_the_deadline_has_expired(connect: Any) -> None:

@@ -134,7 +134,7 @@ class TestRequest:
     @pytest.mark.parametrize("status", [200, 201, 202, 204])
     def test_success_is_returned_as_it_is(self, status: int) -> None:
         """Not ready (202, 204) is for the caller to understand."""
-        with playing(reply(status)) as (_, client):
+        with playing(reply(status, b"{}" if status == 200 else b"")) as (_, client):
             assert get(client).status == status
 
     def test_connection_is_used_again(self) -> None:

@@ -25,8 +25,8 @@ from lookerframe import arrays
 from lookerframe.exceptions import IncompleteResultError, PayloadError, PayloadLimitError, UnexpectedContentError
 from lookerframe.formats.blocks import LINE_FEED, QUOTE, Block, Body, find
 from lookerframe.formats.text_tables import decode_table
-from lookerframe.render import shorten, text_of_html
 from lookerframe.payload import MAX_ROW_BYTES
+from lookerframe.render import shorten, text_of_html
 from lookerframe.rows import APPENDED
 
 if TYPE_CHECKING:
