@@ -61,7 +61,8 @@ class Body:
     """A body as it arrives: inflated, its end proven, its size and every read bounded."""
 
     def __init__(self, raw: urllib3.HTTPResponse, operation: Operation, settings: Settings) -> None:
-        self.framed = raw.chunked or raw.length_remaining is not None
+        # A gzip stream has an end of its own; that it is one, and not several behind each other, is assumed.
+        self.framed = raw.chunked or raw.length_remaining is not None or _is_gzip(raw)
         self._raw = raw
         self._operation = operation
         self._timeout = settings.timeout
@@ -97,9 +98,9 @@ class Body:
             self._raw.release_conn()
 
     def _inflater(self) -> Inflater | None:
-        encoding = self._raw.headers.get("Content-Encoding", "identity").strip().lower()
-        if encoding in ("gzip", "x-gzip"):
+        if _is_gzip(self._raw):
             return Inflater(f"{self._operation.endpoint}: the body")
+        encoding = _encoding(self._raw)
         if encoding in ("identity", ""):
             return None
         self.close()
@@ -192,3 +193,11 @@ class _Rate:
     @property
     def _is_over(self) -> bool:
         return self._waited >= self.seconds - DEADLINE_SLACK
+
+
+def _encoding(raw: urllib3.HTTPResponse) -> str:
+    return str(raw.headers.get("Content-Encoding", "identity")).strip().lower()
+
+
+def _is_gzip(raw: urllib3.HTTPResponse) -> bool:
+    return _encoding(raw) in ("gzip", "x-gzip")

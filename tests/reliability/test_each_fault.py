@@ -114,7 +114,6 @@ DIFFERENT: dict[tuple[str, str], Passes | Raises | None] = {
     ("xlsx_bomb", "xlsx"): Raises(PayloadLimitError),
     **{("deep_nesting", name): None for name in FORMATS if name not in JSON},
     # JSON or a workbook in place of text is text of another kind, to those who read text.
-    **{("task_object", name): Passes(1, PayloadError, FEW) for name in ("csv", "txt")},
     **{("xlsx_bomb", name): Passes(1, PayloadError, FEW) for name in ("csv", "txt", "html", "md")},
     # Two bytes a character is another kind of document, where a document begins with a bracket.
     **{("utf_16", name): Passes(1, UnexpectedContentError, FEW) for name in JSON},
