@@ -111,6 +111,27 @@ class TestLimiter:
         assert clock.time - asked == pytest.approx(30)
         assert self.waited(limiter, clock) == 0
 
+    def test_nobody_is_asked_to_wait_for_a_day(self) -> None:
+        """A server that asks for more than an hour is tried after an hour."""
+        clock, limiter = Clock(), Limiter(1, 8)
+        self.refuse(limiter, clock, RateLimitError("no", status=429, retry_after=86_400))
+
+        with limiter.turn(clock.deadline(7_200), endpoint="GET /x", last=None, waited=lambda _: None) as turn:
+            turn.ended()
+        assert clock.time == pytest.approx(1000 + 3600)
+
+    def test_each_slowdown_begins_at_the_base(self) -> None:
+        """What the one before it came to is forgotten."""
+        clock, limiter = Clock(), Limiter(1, 64)
+        for _ in range(20):
+            self.refuse(limiter, clock)
+            for _ in range(5):
+                self.waited(limiter, clock, self.REFUSED)
+            self.waited(limiter, clock)
+            self.refuse(limiter, clock)
+            assert self.waited(limiter, clock, self.REFUSED) == pytest.approx(1)
+            assert self.waited(limiter, clock) <= 2.001
+
     def test_a_try_that_hangs_makes_room(self) -> None:
         """After the cap, another one may try; of the first, nothing is believed any more."""
         clock, limiter = Clock(), Limiter(1, 8)
@@ -133,7 +154,13 @@ class TestLimiter:
         with limiter.turn(clock.deadline(5), endpoint="GET /x", last=None, waited=lambda _: None) as other:
             assert isinstance(other.too_late, ServerError)
 
+            assert (other.too_late.attempts, other.too_late.retry_after) == (0, pytest.approx(10))
+        longer = RateLimitError("no", status=429, retry_after=30)
+        with limiter.turn(clock.deadline(5), endpoint="GET /x", last=longer, waited=lambda _: None):
+            pass
+
         assert last.retry_after == pytest.approx(10)
+        assert longer.retry_after == 30
         assert clock.time == before
 
     def test_is_fair(self) -> None:

@@ -834,3 +834,32 @@ def test_a_multiindex_has_no_column_twice() -> None:
     flat = decode(json_rows([{"v.a": "x", "v.n": 1}]), "json", columns=COLUMNS).to_pandas(multiindex=True)
     assert not isinstance(flat.columns, pd.MultiIndex)
     assert flat["v.n"].to_list() == [1]
+
+
+@pytest.mark.parametrize("rows", [900, 1_000, 7_000])
+def test_what_is_read_anew_goes_on_within_a_batch(rows: int) -> None:
+    """Batches of the next answer may end at other rows than those handed out: each row comes once, in its place."""
+    columns = columns_of([Field("v.a", "string", measure=False), Field("v.n", "count", measure=True)])
+    total = 63_000
+    broken = Source(30, rows=1_000, failure=LookerFrameError("broke off"))
+    fresh = Source(total // rows, rows=rows)
+
+    told: list[str] = []
+
+    class Anew:
+        def handed_out(self) -> None:
+            told.append("handed out")
+
+        def again(self, error: LookerFrameError) -> Result:
+            told.append(str(error))
+            return Result(columns, fresh, Findings({}))
+
+    result = Result(columns, broken, Findings({}), again=Anew())
+
+    with result._taking() as groups:
+        pieces = list(result._followed(groups))
+    assert [piece.first_row for piece in pieces] == [piece.arrays[1][0].as_py() for piece in pieces]
+    assert [value for piece in pieces for value in piece.arrays[1].to_pylist()] == list(range(total))
+    assert sum(piece.rows for piece in pieces) == total
+    assert told.count("broke off") == 1
+    assert told.count("handed out") == len(pieces)

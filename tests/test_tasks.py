@@ -126,6 +126,16 @@ def test_a_400_for_a_result_is_a_failed_query(connect: Any, state: str) -> None:
     assert (caught.value.status, caught.value.task_id, caught.value.query_id) == (400, TASK, "q1")
 
 
+def test_a_page_with_a_400_is_no_failed_query(connect: Any) -> None:
+    """A proxy wrote it, not the database."""
+    page = reply(400, "<html><body>Bad request</body></html>", content_type="text/html")
+
+    with pytest.raises(lf.FetchError) as caught:
+        connect(ScriptedLooker("complete", results=[page], result_format="json")).task(TASK).result()
+    assert not isinstance(caught.value, lf.LookerSQLError)
+    assert (caught.value.status, caught.value.task_id) == (400, TASK)
+
+
 def test_a_task_in_error_whose_issues_are_notes_is_a_result(connect: Any) -> None:
     """Looker gives a task the state `error` for a remark, too; the rows are there."""
     note = {"message": "Note: This query contains derived tables with Development Mode filters. ...", "fatal": False}

@@ -6,7 +6,6 @@ import csv
 import io
 import json
 import re
-from decimal import Decimal, InvalidOperation
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
 
@@ -139,13 +138,15 @@ def _moment(text: str) -> str:
     return full[:26] + template[len(full) :]
 
 
+_WHOLE = re.compile(r"-?[0-9]+")
+
+
 def _number(written: Any) -> Any:
     if isinstance(written, str):
         try:
-            exact = Decimal(written)
-        except InvalidOperation:
+            return int(written) if _WHOLE.fullmatch(written) else float(written)
+        except ValueError:
             return None
-        return int(exact) if exact == exact.to_integral_value() and abs(exact) < 2**63 else float(exact)
     return written
 
 

@@ -170,6 +170,9 @@ def test_harmless_titles_stay_as_they_are(title: str) -> None:
         ("report. ", "report_~"),
         (".bashrc", "_bashrc~"),
         ("annual\u202efdp.exe", "annual_fdp.exe~"),
+        ("a\ue000b", "a_b~"),
+        ("a\u2028b", "a_b~"),
+        ("a\u2029b", "a_b~"),
         ("cafe\u0301", "caf\xe9~"),
     ],
 )
@@ -189,6 +192,22 @@ def test_a_long_title_is_cut_at_a_character() -> None:
 
     assert len(name.encode()) <= 255
     assert re.fullmatch(r"健{50,}~[0-9a-f]{8}\.parquet", name)
+
+
+def test_a_title_stays_whole_up_to_200_bytes() -> None:
+    """The suffix counts; one byte more, and the name is a mark of its own."""
+    longest = "x" * 192
+
+    assert safe_name(longest, suffix=".parquet") == f"{longest}.parquet"
+    assert len(safe_name("x" * 193, suffix=".parquet")) == 200
+    assert "~" in safe_name("x" * 193, suffix=".parquet")
+
+
+def test_the_longest_suffix_has_32_bytes() -> None:
+    """One byte more is refused."""
+    assert safe_name("x", suffix="." + "y" * 31) == "x." + "y" * 31
+    with pytest.raises(ConfigError):
+        safe_name("x", suffix="." + "y" * 32)
 
 
 @pytest.mark.parametrize("suffix", ["parquet", "./x", "..", ".a/b", ".\0", ". ", ".é", "." + "x" * 40, ".a\n"])
