@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import threading
@@ -70,6 +71,7 @@ class Looker:
         self._transport = Transport(settings, self._login.token)
         self._explores: dict[tuple[str, str], Mapping[str, Any]] = {}
         self._running: set[Task] = set()
+        self._blocks = contextlib.ExitStack()
         self._lock = threading.Lock()
 
     @classmethod
@@ -88,14 +90,16 @@ class Looker:
         return f"<Looker {self.settings.base_url}>"
 
     def __enter__(self) -> Self:
+        self._blocks.enter_context(exit_on_sigterm())
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_exc: object) -> None:
         try:
             if kind is not None:
                 self._stop_all()
-        finally:
             self.close()
+        finally:
+            self._blocks.close()
 
     def close(self) -> None:
         """Log out and let go of all connections. Harmless when called twice."""

@@ -120,7 +120,9 @@ class Reply:
             problem, offset = "not UTF-8", exc.start
         except jsonlib.JSONDecodeError as exc:
             problem, offset = exc.msg, len(exc.doc[: exc.pos].encode())
-        except (ValueError, RecursionError) as exc:
+        except RecursionError:
+            problem, offset = "it is nested too deeply", 0
+        except ValueError as exc:
             problem, offset = str(exc), 0
         message = f"{self.endpoint} answered {self.status} with a body that is not JSON: {problem}"
         raise PayloadError(message, offset=offset)

@@ -109,7 +109,7 @@ def test_check_tells_drift(
     [
         (reply(404, {"message": "Not found"}), "--spec FILE takes a document that was saved"),
         (reply(200, "<html>", content_type="text/html"), "HTML page"),
-        (reply(200, '{"swagger": "2.0", '), "the JSON is not closed"),
+        (reply(200, '{"swagger": "2.0", '), "that is not JSON"),
         (reply(403, {"message": "no\x1b[2J\x9b\u202eaccess"}), "no\ufffd[2J\ufffd\ufffdaccess"),
         (reply(200, {"message": "hello"}), "not a document of Looker's API"),
         (reply(200, "[" * 100_000 + "]" * 100_000), "nested too deeply"),

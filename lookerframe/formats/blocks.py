@@ -40,7 +40,10 @@ class Body:
 
     def take(self, size: int) -> bytearray:
         """Take the next bytes: `size` of them, or all that are left."""
-        pieces: list[bytes | bytearray | memoryview] = [self._returned[:size]]
+        # Most often all of it is wanted, and then it is not copied.
+        pieces: list[bytes | bytearray | memoryview] = [
+            self._returned if len(self._returned) <= size else self._returned[:size]
+        ]
         self._returned = self._returned[size:]
         missing = size - len(pieces[0])
         while missing:
@@ -58,7 +61,7 @@ class Body:
 
     def give_back(self, text: bytearray) -> None:
         """Put bytes that were taken last before those that are left."""
-        self._returned = text + self._returned
+        self._returned = text + self._returned if self._returned else text
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ import io
 import itertools
 import json
 import re
-import resource
 import struct
 import sys
 import time
@@ -22,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import lookerframe as lf
 from lookerframe.exceptions import LookerFrameError
+from tests.reliability.streams import status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -206,7 +206,7 @@ def main(folder: Path, port: int, chosen: str) -> None:
         except BaseException as exc:  # noqa: BLE001 - the fault that is looked for
             said = {"error": f"foreign {type(exc).__name__}", "message": str(exc)[:500]}
         del body
-        megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+        megabytes = status("VmHWM") // 1_000_000
         said |= {"name": name, "seconds": round(time.monotonic() - began, 2), "megabytes": megabytes}
         sys.stdout.write(json.dumps(said) + "\n")
         sys.stdout.flush()

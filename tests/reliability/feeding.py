@@ -10,7 +10,6 @@ import base64
 import contextlib
 import json
 import os
-import resource
 import subprocess
 import sys
 import time
@@ -24,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 from lookerframe.exceptions import LookerFrameError
 from tests.reliability.mutations import Sample, payload, plain, recorded, samples
 from tests.reliability.reference import differences, rows_of
+from tests.reliability.streams import status
 from tests.writers import decode
 from tests.writers.drawing import chance
 
@@ -136,7 +136,7 @@ def main(asked: dict[str, Any]) -> dict[str, Any]:
             feed()
         found["formats"][name] = feeding.figures
         found["faults"] += feeding.faults
-    found["resident"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    found["resident"] = status("VmHWM") // 1_000_000
     return found
 
 
