@@ -328,7 +328,8 @@ class TestTokens:
 
         assert raised == []
         assert rows == [3] * threads
-        assert 3 <= logins <= math.ceil(elapsed / lasts) + 1
+        # One that is good for so short a time is renewed in the middle of it.
+        assert 3 <= logins <= math.ceil(elapsed / (lasts / 2)) + 1
         counts("P4", threads=threads, token_seconds=lasts, seconds=round(elapsed, 1), logins=logins, failures=0)
 
 
