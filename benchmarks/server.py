@@ -39,39 +39,47 @@ def serving(**body: Any) -> Iterator[str]:
             process.kill()
 
 
-class _Handler(BaseHTTPRequestHandler):
+class Handler(BaseHTTPRequestHandler):
+    """Logs whoever asks in and out, says nothing, and answers JSON: what servers of one result have in common."""
+
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
-    chunks: Iterable[bytes]
-    spec: dict[str, Any]
-    sent_at = 0.0
 
     def do_POST(self) -> None:
+        """Give a token."""
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        self._json({"access_token": "token", "token_type": "Bearer", "expires_in": 3600})
-
-    def do_GET(self) -> None:
-        if self.path.endswith("/results"):
-            self._result()
-        elif self.path == "/sent":
-            self._json({"at": _Handler.sent_at})
-        else:
-            result_format = generator.SHAPES[self.spec["shape"]].result_format
-            self._json({"id": "1", "query_id": "1", "status": "complete", "result_format": result_format})
+        self.answer({"access_token": "token", "token_type": "Bearer", "expires_in": 3600})
 
     def do_DELETE(self) -> None:
-        self._json({})
+        """Take it back."""
+        self.answer({})
 
     def log_message(self, *_: Any) -> None:
         """Say nothing."""
 
-    def _json(self, body: dict[str, Any]) -> None:
+    def answer(self, body: dict[str, Any]) -> None:
+        """Send JSON."""
         data = json.dumps(body).encode()
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)
+
+
+class _OneBody(Handler):
+    chunks: Iterable[bytes]
+    spec: dict[str, Any]
+    sent_at = 0.0
+
+    def do_GET(self) -> None:
+        if self.path.endswith("/results"):
+            self._result()
+        elif self.path == "/sent":
+            self.answer({"at": _OneBody.sent_at})
+        else:
+            result_format = generator.SHAPES[self.spec["shape"]].result_format
+            self.answer({"id": "1", "query_id": "1", "status": "complete", "result_format": result_format})
 
     def _result(self) -> None:
         self.send_response(200)
@@ -83,7 +91,7 @@ class _Handler(BaseHTTPRequestHandler):
         for chunk in _paced(self.chunks, self.spec["rate"]):
             self.wfile.write(b"%x\r\n%b\r\n" % (len(chunk), chunk))
         self.wfile.write(b"0\r\n\r\n")
-        _Handler.sent_at = time.monotonic()
+        _OneBody.sent_at = time.monotonic()
 
 
 class _Body:
@@ -113,9 +121,9 @@ def main() -> None:
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     spec = json.loads(sys.argv[1])
     body = _Body(spec)
-    _Handler.spec = spec
-    _Handler.chunks = list(body) if spec["rows"] <= _KEPT_ROWS else body
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Handler) as server:
+    _OneBody.spec = spec
+    _OneBody.chunks = list(body) if spec["rows"] <= _KEPT_ROWS else body
+    with ThreadingHTTPServer(("127.0.0.1", 0), _OneBody) as server:
         print(server.server_port, flush=True)
         server.serve_forever()
 

@@ -569,18 +569,11 @@ def _broken_at(buffer: bytearray) -> int | None:
 
 def _member_names(seen: bytes | bytearray) -> str:
     """Name the first members of an object, as far as it has arrived."""
-    depth = 0
     names: list[str] = []
-    for token in _TOKEN.finditer(seen):
-        kind = seen[token.start()]
-        if kind in b"{[":
-            depth += 1
-        elif kind in b"}]":
-            depth -= 1
-        elif depth == 1 and token[1] == b'"' and _COLON.match(seen, token.end()):
-            names.append(repr(shorten(_string(token[0]) or "", 40)))
-            if len(names) == _MAX_NAMES:
-                return f"{', '.join(names)}, ..."
+    for name, _ in _members(seen):
+        names.append(repr(shorten(_string(name) or "", 40)))
+        if len(names) == _MAX_NAMES:
+            return f"{', '.join(names)}, ..."
     return ", ".join(names)
 
 
@@ -594,6 +587,14 @@ def _is_unicode(text: str) -> bool:
 
 def _find_array(seen: bytearray, key: str) -> int | None:
     """Find the array that is member `key` of the object: the place after its bracket, None if it is not there yet."""
+    for name, value in _members(seen):
+        if seen[value : value + 1] == b"[" and _string(name) == key:
+            return value + 1
+    return None
+
+
+def _members(seen: bytes | bytearray) -> Iterator[tuple[bytes, int]]:
+    """Give the members of an object, as far as it has arrived: each one's name as it is written, where its value is."""
     depth = 0
     for token in _TOKEN.finditer(seen):
         kind = seen[token.start()]
@@ -601,12 +602,9 @@ def _find_array(seen: bytearray, key: str) -> int | None:
             depth += 1
         elif kind in b"}]":
             depth -= 1
-        elif depth == 1 and token[1] == b'"':
-            # At depth 1 a string before a colon is a member's name.
-            colon = _COLON.match(seen, token.end())
-            if colon and seen[colon.end() : colon.end() + 1] == b"[" and _string(token[0]) == key:
-                return colon.end() + 1
-    return None
+        # At depth 1 a string before a colon is a member's name.
+        elif depth == 1 and token[1] == b'"' and (colon := _COLON.match(seen, token.end())):
+            yield token[0], colon.end()
 
 
 def _string(token: bytes) -> str | None:

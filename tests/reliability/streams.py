@@ -15,11 +15,12 @@ import os
 import re
 import subprocess
 import sys
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks import generator
+from benchmarks.server import Handler
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,42 +87,22 @@ def _started(*arguments: str) -> subprocess.Popen[str]:
 # -- what runs in the other processes ---------------------------------------------------------------------------------
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
+class _Handler(Handler):
     shape: generator.Shape
     rows: int
 
-    def do_POST(self) -> None:
-        self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        self._json({"access_token": "token", "token_type": "Bearer", "expires_in": 3600})
-
-    def do_GET(self) -> None:
+    def do_GET(self) -> None:  # noqa: N802 - what http.server looks for
         fields = generator.columns()
         end = self.path.partition("?")[0].rpartition("/")[2]
         if end == "results":
             self._result()
         elif "/queries/" in self.path:
             names = [field.name for field in fields]
-            self._json({"id": "1", "model": "shop", "view": "orders", "fields": names})
+            self.answer({"id": "1", "model": "shop", "view": "orders", "fields": names})
         elif "/explores/" in self.path:
-            self._json({"name": "orders", "fields": generator.metadata(self.shape, fields)})
+            self.answer({"name": "orders", "fields": generator.metadata(self.shape, fields)})
         else:
-            self._json({"id": "1", "query_id": "1", "status": "complete", "result_format": self.shape.result_format})
-
-    def do_DELETE(self) -> None:
-        self._json({})
-
-    def log_message(self, *_: Any) -> None:
-        """Say nothing."""
-
-    def _json(self, body: dict[str, Any]) -> None:
-        data = json.dumps(body).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
+            self.answer({"id": "1", "query_id": "1", "status": "complete", "result_format": self.shape.result_format})
 
     def _result(self) -> None:
         self.send_response(200)

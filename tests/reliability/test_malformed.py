@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.reliability.feeding import feed
+from tests.tiers import scaled
 from tests.writers.bodies import BODIES
 
 if TYPE_CHECKING:
     from tests.counting import Counts
 
-PAYLOADS = 100_000
-SEED = 1
+PAYLOADS = scaled(100_000, 1_000_000)
+SEED = scaled(1, 101)
 
 
 def test_a_damaged_payload_is_an_error_or_what_it_says(counts: Counts) -> None:
