@@ -10,6 +10,7 @@ import pytest
 import requests
 
 import lookerframe as lf
+from tests.connecting import settings_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,9 +28,7 @@ def slow() -> Iterator[Server]:
 
 
 def _settings(server: Server, **changes: Any) -> lf.Settings:
-    secret = lf.Secret(server.client_secret)
-    facts = {"base_url": server.base_url, "client_id": server.client_id, "client_secret": secret}
-    return lf.Settings(**{"poll_interval": 0.05, **facts, **changes})
+    return settings_for(server, **{"poll_interval": 0.05, **changes})
 
 
 @pytest.mark.parametrize("not_ready_status", [202, 204])

@@ -21,11 +21,11 @@ from hypothesis import strategies as st
 
 from lookerframe import filters, local
 from lookerframe.client import Looker
-from lookerframe.config import Secret, Settings
 from lookerframe.exceptions import InvalidQueryError, LookerFrameError
 from lookerframe.local.filters import parse
 from lookerframe.local.project import Field, Place
 from lookerframe.query import Query
+from tests.connecting import settings_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -257,10 +257,8 @@ def own_looker(database: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
     folder = tmp_path_factory.mktemp("lookml")
     (folder / "values.model.lkml").write_text(LOOKML, encoding="utf-8")
     with local.start(lookml=folder, database=database) as server:
-        settings = Settings(
-            base_url=server.base_url,
-            client_id=server.client_id,
-            client_secret=Secret(server.client_secret),
+        settings = settings_for(
+            server,
             poll_interval=0.005,
         )
         with Looker(settings) as looker:

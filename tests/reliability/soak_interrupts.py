@@ -17,6 +17,7 @@ import pytest
 
 import lookerframe as lf
 from lookerframe.deadline import Deadline
+from tests.connecting import settings_for
 from tests.reliability.interrupted import QUERY
 
 if TYPE_CHECKING:
@@ -86,10 +87,8 @@ def test_cancelling_ends_the_wait(counts: Counts) -> None:
     moments = MOMENTS - 2 * (MOMENTS * 2 // 5)
     slowest, killed = 0.0, 0
     with lf.local.start(latency=0.5) as server:
-        settings = lf.Settings(
-            base_url=server.base_url,
-            client_id=server.client_id,
-            client_secret=lf.Secret(server.client_secret),
+        settings = settings_for(
+            server,
             poll_interval=0.05,
         )
         with lf.Looker(settings) as looker:

@@ -16,8 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from lookerframe import Looker, Query, Settings, local, write_parquet
-from lookerframe.config import Secret
+from lookerframe import Looker, Query, local, write_parquet
 from lookerframe.exceptions import (
     AccessError,
     AuthError,
@@ -33,6 +32,7 @@ from lookerframe.exceptions import (
     TaskKilledError,
     UnexpectedContentError,
 )
+from tests.connecting import settings_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,6 +41,14 @@ if TYPE_CHECKING:
     from lookerframe.client import Task
     from tests.counting import Counts
 
+#: Waits of moments.
+PATIENCE: dict[str, float] = {
+    "backoff_base": 0.001,
+    "backoff_cap": 0.005,
+    "poll_interval": 0.005,
+    "poll_interval_max": 0.01,
+    "timeout": 30,
+}
 FEW = 3  # Settings.connect_attempts: what another try seldom mends
 FETCHES = 5  # Settings.fetch_attempts: bodies that end too early
 REPEATS = 1 + 2  # the call itself, and Settings.post_repeats
@@ -170,20 +178,6 @@ class Bench:
         return len(self.server.faults) - before
 
 
-def settings_for(server: local.Server) -> Settings:
-    """Wait for moments."""
-    return Settings(
-        base_url=server.base_url,
-        client_id=server.client_id,
-        client_secret=Secret(server.client_secret),
-        backoff_base=0.001,
-        backoff_cap=0.005,
-        poll_interval=0.005,
-        poll_interval_max=0.01,
-        timeout=30,
-    )
-
-
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Write an explore of sixty rows."""
@@ -197,7 +191,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def bench(project: Path) -> Iterator[Bench]:
     """Run the query once in each format, and see that the rows are those that DuckDB was asked for."""
     faults = local.Faults(seconds=0.05)
-    with local.start(lookml=project, faults=faults) as server, Looker(settings_for(server)) as looker:
+    with local.start(lookml=project, faults=faults) as server, Looker(settings_for(server, **PATIENCE)) as looker:
         tasks = {name: looker.submit(QUERY, result_format=name) for name in FORMATS}
         for task in tasks.values():
             assert task.result().to_arrow().equals(TRUTH)
@@ -302,7 +296,7 @@ def test_fault_that_outlasts_the_deadline(kind: str, project: Path, counts: Coun
     case = EXPECTED[kind]
     assert isinstance(case, Passes)
     faults = local.Faults(plan=[local.Fault(kind, on=operation(kind), times=LASTING, seconds=0)])
-    with local.start(lookml=project, faults=faults) as server, Looker(settings_for(server)) as looker:
+    with local.start(lookml=project, faults=faults) as server, Looker(settings_for(server, **PATIENCE)) as looker:
         task_id = looker.submit(QUERY).id
 
         error, _ = outcome(looker.task(task_id), None, 0.5)
@@ -320,7 +314,7 @@ def test_fault_of_another_call(kind: str, on: str, bench: Bench, cases: Counter[
     """Before there are rows, one fault costs time and nothing else; 500 may have made a task, so it is not repeated."""
     before = len(bench.server.faults)
     bench.server.inject(local.Fault(kind, on=on))
-    with Looker(settings_for(bench.server)) as looker:
+    with Looker(settings_for(bench.server, **PATIENCE)) as looker:
         table, error = None, None
         try:
             table = looker.run(QUERY, timeout=30).to_arrow()
@@ -346,7 +340,7 @@ def test_create_is_not_repeated_lightly(kind: str, bench: Bench, cases: Counter[
     """What may have made a task is asked for three times at most."""
     before = len(bench.server.faults)
     bench.server.inject(local.Fault(kind, on="create_query_task", times=LASTING))
-    with Looker(settings_for(bench.server)) as looker, pytest.raises(LookerFrameError) as caught:
+    with Looker(settings_for(bench.server, **PATIENCE)) as looker, pytest.raises(LookerFrameError) as caught:
         looker.submit(QUERY, timeout=30)
 
     bench.server.inject()

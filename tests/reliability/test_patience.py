@@ -25,6 +25,7 @@ from lookerframe.deadline import Deadline
 from lookerframe.exceptions import DeadlineError, FetchError, IncompleteResultError, LookerFrameError, RateLimitError
 from lookerframe.models import SavedQuery
 from lookerframe.transport import Transport
+from tests.connecting import settings_for
 from tests.faults import Drip, FaultServer, Pause, Request, Script, reply
 from tests.tiers import SOAK
 
@@ -311,10 +312,8 @@ class TestTokens:
         query = lf.Query(model="flights", explore="flights", fields=["flights.origin", "flights.count"])
         rows: list[int] = []
         with local.start(token_ttl=lasts, latency=4 * lasts, max_running=threads) as server:
-            given = Settings(
-                base_url=server.base_url,
-                client_id=server.client_id,
-                client_secret=Secret(server.client_secret),
+            given = settings_for(
+                server,
                 poll_interval=0.6,
                 poll_interval_max=0.6,
             )

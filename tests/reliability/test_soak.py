@@ -12,9 +12,9 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from lookerframe import Looker, Query, Settings, local
-from lookerframe.config import Secret
+from lookerframe import Looker, Query, local
 from lookerframe.exceptions import LookerFrameError
+from tests.connecting import settings_for
 from tests.tiers import SOAK, scaled
 
 if TYPE_CHECKING:
@@ -23,6 +23,14 @@ if TYPE_CHECKING:
 
     from tests.counting import Counts
 
+#: Waits of moments.
+PATIENCE: dict[str, Any] = {
+    "backoff_base": 0.001,
+    "backoff_cap": 0.01,
+    "poll_interval": 0.005,
+    "poll_interval_max": 0.02,
+    "timeout": 10,
+}
 SEED = 20_260
 RATE = 0.3
 THREADS = 8
@@ -105,20 +113,6 @@ class Outcome:
     error: LookerFrameError | None = None
 
 
-def settings_for(server: local.Server) -> Settings:
-    """Be patient, but not for long."""
-    return Settings(
-        base_url=server.base_url,
-        client_id=server.client_id,
-        client_secret=Secret(server.client_secret),
-        backoff_base=0.001,
-        backoff_cap=0.01,
-        poll_interval=0.005,
-        poll_interval_max=0.02,
-        timeout=10,
-    )
-
-
 def run(looker: Looker, number: int) -> Outcome:
     """Submit a query for one slice, look how it stands, and read its rows."""
     fields = [f"rows.{name}" for name in COLUMNS]
@@ -145,7 +139,7 @@ def test_no_row_is_lost_doubled_or_altered(project: Project, counts: Counts) -> 
                 made["tasks"] += 1
 
     with serve(project, faults, log) as server:
-        with Looker(settings_for(server)) as looker, ThreadPoolExecutor(THREADS) as pool:
+        with Looker(settings_for(server, **PATIENCE)) as looker, ThreadPoolExecutor(THREADS) as pool:
             outcomes = list(pool.map(lambda number: run(looker, number), range(TASKS)))
             met = server.faults
             repeated = [fault for fault in met if fault.operation == "create_query_task" and fault.kind in AMBIGUOUS]

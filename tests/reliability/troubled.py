@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import lookerframe as lf
+from tests.connecting import settings_for
 
 FORMATS = ("json_detail", "json_bi", "json", "csv")
 FIELDS = ["flights.carrier", "flights.origin", "flights.time_month", "flights.count", "flights.average_dep_delay"]
@@ -37,10 +38,8 @@ def main(tasks: int, seed: int) -> None:
         expected = server.looker.run(_query("UA"), result_format="json_detail").to_arrow()
         server.looker.close()
         _run("nft", "-f", "-", text=RULES)
-        settings = lf.Settings(
-            base_url=server.base_url,
-            client_id=server.client_id,
-            client_secret=lf.Secret(server.client_secret),
+        settings = settings_for(
+            server,
             timeout=10,
             connect_timeout=10,
             backoff_base=0.05,
