@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
 import threading
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, get_args
@@ -23,6 +22,7 @@ from lookerframe.exceptions import (
     QueryProblem,
     ResultExpiredError,
 )
+from lookerframe.explores import Explores
 from lookerframe.models import Look, QueryTask, SavedQuery, User
 from lookerframe.precheck import problems
 from lookerframe.query import Query, locate
@@ -69,7 +69,7 @@ class Looker:
         self.settings = settings
         self._login = Login(settings)
         self._transport = Transport(settings, self._login.token)
-        self._explores: dict[tuple[str, str], Mapping[str, Any]] = {}
+        self._explores = Explores(self._transport)
         self._running: set[Task] = set()
         self._blocks = contextlib.ExitStack()
         self._lock = threading.Lock()
@@ -317,7 +317,7 @@ class Looker:
         -----
         Source: Looker API 4.0, ``GET /lookml_models/{lookml_model_name}/explores/{explore_name}``.
         """
-        return self._explore_fields(model, explore, Deadline(self.settings.task_timeout), Stats())
+        return self._explores.fields(model, explore, Deadline(self.settings.task_timeout), Stats())
 
     def check(self, query: Query) -> None:
         """Look for what is wrong with a query before it is run, in the field metadata of its explore.
@@ -412,40 +412,6 @@ class Looker:
             raise InvalidQueryError([problem])
         reply = self._transport.request("GET", path("looks", reference.id), deadline=deadline, stats=stats)
         return Look.from_api(reply.json())
-
-    def _explore_fields(self, model: str, explore: str, deadline: Deadline, stats: Stats) -> Mapping[str, Any]:
-        with self._lock:
-            known = self._explores.get((model, explore))
-        if known is None:
-            body = self._transport.request(
-                "GET",
-                path("lookml_models", model, "explores", explore),
-                params={"fields": "fields"},
-                deadline=deadline,
-                stats=stats,
-            ).json()
-            check(body, schema="lookml_model_explore")
-            known = body.get("fields") or {}
-            with self._lock:
-                self._explores[model, explore] = known
-        return known
-
-    def _result_fields(self, query: SavedQuery, deadline: Deadline, stats: Stats) -> Mapping[str, Any]:
-        """Pick the metadata of a query's fields, as `json_detail` would carry it, for formats that carry none."""
-        explore = self._explore_fields(query.model or "", query.view or "", deadline, stats)
-        known = {
-            item["name"]: (group, item) for group in ("dimensions", "measures") for item in explore.get(group) or ()
-        }
-        known.update(_dynamic_fields(query.dynamic_fields))
-        found: dict[str, list[Mapping[str, Any]]] = {"dimensions": [], "measures": [], "table_calculations": []}
-        found["pivots"] = [known.get(name, ("", {"name": name}))[1] for name in query.pivots]
-        calculations = [name for name, (group, _) in known.items() if group == "table_calculations"]
-        for name in dict.fromkeys([*query.fields, *calculations]):
-            if name in query.pivots:
-                continue
-            group, item = known.get(name, ("table_calculations", {"name": name}))
-            found[group].append(item)
-        return found
 
 
 class Task:
@@ -681,7 +647,7 @@ class Task:
             query = task.query
             if query is None or query.model is None:
                 query = looker._saved(task.query_id or "", deadline, stats)  # noqa: SLF001
-            return looker._result_fields(query, deadline, stats)  # noqa: SLF001
+            return looker._explores.fields_of(query, deadline, stats)  # noqa: SLF001
 
         return fields
 
@@ -720,23 +686,3 @@ def _now(options: TaskOptions) -> TaskOptions:
         message = "deferred=True makes a task that does not run, so there is no result to wait for; use submit()"
         raise ConfigError(message, setting="deferred")
     return options
-
-
-def _dynamic_fields(text: str | None) -> dict[str, tuple[str, Mapping[str, Any]]]:
-    """Read a query's ``dynamic_fields``: name → group and metadata.
-
-    Source: the JSON text that Looker's own pages write; assumed where it names a kind, type or label.
-    """
-    try:
-        items = json.loads(text) if text else []
-    except ValueError:
-        return {}
-    kinds = {"table_calculation": "table_calculations", "measure": "measures", "dimension": "dimensions"}
-    found: dict[str, tuple[str, Mapping[str, Any]]] = {}
-    for item in items if isinstance(items, list) else []:
-        for key, group in kinds.items():
-            if isinstance(item, dict) and isinstance(item.get(key), str):
-                kind = item.get("_type_hint") or item.get("type")
-                found[item[key]] = (group, {"name": item[key], "label": item.get("label"), "type": kind})
-                break
-    return found

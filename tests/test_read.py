@@ -334,7 +334,7 @@ def test_the_query_says_that_json_is_pivoted(looker: Looker) -> None:
     query = lf.SavedQuery.from_api(
         {"id": "q", "model": "flights", "view": "flights", "fields": ["flights.count"], "pivots": ["flights.carrier"]}
     )
-    fields = looker._result_fields(query, Deadline(10), Stats())
+    fields = looker._explores.fields_of(query, Deadline(10), Stats())
 
     body = b'[{"flights.count":{"flights.carrier":{"AA":7,"":8}}}]'
     assert lf.decode(body, "json", fields=fields).to_arrow().to_pylist() == [

@@ -1,0 +1,86 @@
+"""What Looker knows of the fields of its explores: asked for once, and picked for the formats that carry none."""
+
+from __future__ import annotations
+
+import json
+import threading
+from typing import TYPE_CHECKING, Any
+
+from lookerframe.transport import path
+from lookerframe.validation import check
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from lookerframe.deadline import Deadline, Stats
+    from lookerframe.models import SavedQuery
+    from lookerframe.transport import Transport
+
+
+class Explores:
+    """The field metadata of one Looker's explores, for any number of threads.
+
+    Notes
+    -----
+    Source: Looker API 4.0, ``GET /lookml_models/{lookml_model_name}/explores/{explore_name}``.
+    """
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self._known: dict[tuple[str, str], Mapping[str, Any]] = {}
+        self._lock = threading.Lock()
+
+    def fields(self, model: str, explore: str, deadline: Deadline, stats: Stats) -> Mapping[str, Any]:
+        """Return all of an explore's; see `Looker.explore_fields`."""
+        with self._lock:
+            known = self._known.get((model, explore))
+        if known is None:
+            body = self._transport.request(
+                "GET",
+                path("lookml_models", model, "explores", explore),
+                params={"fields": "fields"},
+                deadline=deadline,
+                stats=stats,
+            ).json()
+            check(body, schema="lookml_model_explore")
+            known = body.get("fields") or {}
+            with self._lock:
+                self._known[model, explore] = known
+        return known
+
+    def fields_of(self, query: SavedQuery, deadline: Deadline, stats: Stats) -> Mapping[str, Any]:
+        """Pick those of a query, as `json_detail` would carry them."""
+        explore = self.fields(query.model or "", query.view or "", deadline, stats)
+        known = {
+            item["name"]: (group, item) for group in ("dimensions", "measures") for item in explore.get(group) or ()
+        }
+        known.update(_dynamic_fields(query.dynamic_fields))
+        found: dict[str, list[Mapping[str, Any]]] = {"dimensions": [], "measures": [], "table_calculations": []}
+        found["pivots"] = [known.get(name, ("", {"name": name}))[1] for name in query.pivots]
+        calculations = [name for name, (group, _) in known.items() if group == "table_calculations"]
+        for name in dict.fromkeys([*query.fields, *calculations]):
+            if name in query.pivots:
+                continue
+            group, item = known.get(name, ("table_calculations", {"name": name}))
+            found[group].append(item)
+        return found
+
+
+def _dynamic_fields(text: str | None) -> dict[str, tuple[str, Mapping[str, Any]]]:
+    """Read a query's ``dynamic_fields``: name → group and metadata.
+
+    Source: the JSON text that Looker's own pages write; assumed where it names a kind, type or label.
+    """
+    try:
+        items = json.loads(text) if text else []
+    except ValueError:
+        return {}
+    kinds = {"table_calculation": "table_calculations", "measure": "measures", "dimension": "dimensions"}
+    found: dict[str, tuple[str, Mapping[str, Any]]] = {}
+    for item in items if isinstance(items, list) else []:
+        for key, group in kinds.items():
+            if isinstance(item, dict) and isinstance(item.get(key), str):
+                kind = item.get("_type_hint") or item.get("type")
+                found[item[key]] = (group, {"name": item[key], "label": item.get("label"), "type": kind})
+                break
+    return found
