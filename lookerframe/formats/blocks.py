@@ -104,6 +104,8 @@ class Block:
             size = int(ends[0]) + 1 if len(ends) else 0
         else:
             size = _end_of_rows(text, quotes)
+        if not size:  # all of it is one row, perhaps a large one: it is not copied
+            return cls(bytearray(), separator, 0), text
         rest = text[size:]
         del text[size:]
         found = None if quotes is None else quotes[: quotes.searchsorted(size)]
