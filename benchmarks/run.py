@@ -40,7 +40,7 @@ class Scale:
     folder: Path
 
 
-FULL = Scale(24 * _MB, 3, (500 * _MB, 1000 * _MB, 2000 * _MB), (10 * _MB, 500 * _MB), _ROOT / "docs")
+FULL = Scale(24 * _MB, 7, (500 * _MB, 1000 * _MB, 2000 * _MB), (10 * _MB, 500 * _MB), _ROOT / "docs")
 QUICK = Scale(2 * _MB, 1, (5 * _MB, 10 * _MB), (2 * _MB,), _ROOT / "out")
 
 
