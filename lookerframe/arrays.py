@@ -43,7 +43,7 @@ _FISCAL_YEAR = re.compile(r"FY(\d{4})", re.ASCII)
 _NUMBERS = ("int64", "float64", "decimal128", "bool, int64")
 #: Arrow knows when clocks change up to here; for later times it takes the last offset that it has.
 _END_OF_RULES = dt.datetime(2037, 1, 1)  # noqa: DTZ001 - a wall clock
-_FIRST_TIME = dt.datetime(1, 1, 1)  # noqa: DTZ001
+_YEAR_ONE = pa.scalar(dt.datetime(1, 1, 1), pa.timestamp("us")).value  # noqa: DTZ001
 _INSTANT = dt.timedelta(microseconds=1)
 _INT64_DIGITS = 19
 _MAX_DIGITS = 1000  # of an integer that is read as one: Python takes a time that grows with their square
@@ -337,7 +337,7 @@ def _build_periods(values: Sequence[Any]) -> pa.Array:
 
 def _build_timestamps(values: Sequence[Any]) -> pa.Array:
     found = pc.cast(pa.array(values, pa.string()), pa.timestamp("us"))
-    if found.null_count < len(found) and pc.less(pc.min(found), _FIRST_TIME).as_py():
+    if found.null_count < len(found) and pc.min(found).value < _YEAR_ONE:
         raise pa.ArrowInvalid("year 0")  # Arrow has one, no calendar of Python's has
     return found
 

@@ -439,7 +439,7 @@ class Result:
             for piece in pieces:
                 self._findings.read += piece.rows
                 group.append(piece)
-                rows, size = rows + piece.rows, size + sum(array.nbytes for array in piece.arrays)
+                rows, size = rows + piece.rows, size + sum(array.get_total_buffer_size() for array in piece.arrays)
                 if rows >= BATCH_ROWS or size >= BATCH_BYTES:
                     yield self._joined(group)
                     group, rows, size = [], 0, 0

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, cast
 
 import msgspec
 
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 ERROR_KEY = "looker_error"
 
 _NULL = msgspec.Raw(b"null")
+#: What no JSON value is.
+_NEVER = Annotated[int, msgspec.Meta(gt=0, lt=0)]
 _ROW_OF = re.compile(r" - at `\$\[(\d+)\](.*)`$", re.DOTALL)
 _MAX_ERRORS = 1000
 _ABSENT = 1 << 30  # the place of what a first row does not have: after all that it has
@@ -173,21 +175,24 @@ class RowDecoder:
             if self._spelt_with_escapes:
                 return self._read_by_name(piece)
             try:
-                annotations = [self._columns[index].reader.annotation for index in self._order]
-                return self._read_structs(piece, annotations)
+                annotations = tuple(self._columns[index].reader.annotation for index in self._order)
+                return self._read_structs(piece, annotations, error=_NEVER)
             except msgspec.ValidationError:
-                # Some cell is of a JSON type that its column does not have: read this piece from the cells' characters.
+                # Some cell is of a JSON type that its column does not have, or a row has the text of an error: read
+                # this piece from the cells' characters.
                 # Of a copy: undecoded cells point into the bytes, and the buffer behind the view is about to change.
-                count, cells = self._read_structs(bytes(piece), [msgspec.Raw] * len(self._order))
+                count, cells = self._read_structs(bytes(piece), (msgspec.Raw,) * len(self._order), error=Any)
                 return count, self._exactly(cells)
         except msgspec.ValidationError as exc:
             raise self._misshapen(str(exc)) from exc
 
-    def _read_structs(self, piece: memoryview | bytes, annotations: list[Any]) -> tuple[int, Iterable[list[Any]]]:
+    def _read_structs(
+        self, piece: memoryview | bytes, annotations: tuple[Any, ...], *, error: Any
+    ) -> tuple[int, Iterable[list[Any]]]:
         paths = tuple(self._columns[index].path for index in self._order)
-        decoder, getters = _decoder(paths, tuple(annotations), self._in_cells, self._closed)
+        decoder, getters = _decoder(paths, annotations, error, self._in_cells, self._closed)
         rows = decoder.decode(piece)
-        if ERROR_KEY not in self._names:
+        if error is Any and ERROR_KEY not in self._names:
             self.errors += _errors(rows)
         return len(rows), (getter(rows) for getter in getters)
 
@@ -283,13 +288,14 @@ def _place(path: tuple[str, ...], row: Mapping[str, Any]) -> tuple[int, ...]:
 def _decoder(
     paths: tuple[tuple[str, ...], ...],
     annotations: tuple[Any, ...],
+    error: Any,
     in_cells: bool,  # noqa: FBT001
     closed: bool,  # noqa: FBT001
 ) -> tuple[Any, tuple[Callable[[list[Any]], list[Any]], ...]]:
     """Compile a decoder of pieces, and for each path what takes its values out of the rows."""
     tree = tree_of(paths)
     sources: dict[int, str] = {}
-    errors = [] if ERROR_KEY in tree else [(ERROR_KEY, Any, msgspec.UNSET)]
+    errors = [] if ERROR_KEY in tree else [(ERROR_KEY, error, msgspec.UNSET)]
     row = _struct(tree, annotations, sources, "row", in_cells=in_cells, closed=closed, members=errors)
     # A comprehension with the attribute spelt out is 1.25 times as fast as operator.attrgetter, over all of decoding.
     getters = tuple(
