@@ -8,6 +8,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from lookerframe.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from lookerframe import filters as filters
     from lookerframe import local as local
@@ -60,8 +62,6 @@ if TYPE_CHECKING:
     from lookerframe.sinks.names import safe_path as safe_path
     from lookerframe.sinks.parquet import write_parquet as write_parquet
     from lookerframe.validation import validate as validate
-
-__version__ = "0.1.0"
 
 #: Module → the public names that it holds.
 _HOMES: dict[str, tuple[str, ...]] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import logging
 import threading
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, get_args
@@ -49,6 +50,8 @@ OnExpired: TypeAlias = Literal["raise", "rerun"]
 _log = logging.getLogger(__name__)
 #: Seconds for telling Looker to stop a query, after the time for the operation itself is over.
 _KILL_SECONDS = 3.0
+#: Threads that stop queries at the same time.
+_STOPPERS = 16
 
 
 class Looker:
@@ -70,8 +73,8 @@ class Looker:
         self._login = Login(settings)
         self._transport = Transport(settings, self._login.token)
         self._explores = Explores(self._transport)
-        self._running: set[Task] = set()
-        self._blocks = contextlib.ExitStack()
+        self._running: dict[str, Task] = {}
+        self._blocks = threading.local()  # those that a thread is in, the innermost last
         self._lock = threading.Lock()
 
     @classmethod
@@ -90,7 +93,9 @@ class Looker:
         return f"<Looker {self.settings.base_url}>"
 
     def __enter__(self) -> Self:
-        self._blocks.enter_context(exit_on_sigterm())
+        block = contextlib.ExitStack()
+        block.enter_context(exit_on_sigterm())
+        self._blocks.__dict__.setdefault("entered", []).append(block)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_exc: object) -> None:
@@ -99,7 +104,8 @@ class Looker:
                 self._stop_all()
             self.close()
         finally:
-            self._blocks.close()
+            if entered := self._blocks.__dict__.get("entered"):
+                entered.pop().close()
 
     def close(self) -> None:
         """Log out and let go of all connections. Harmless when called twice."""
@@ -123,7 +129,7 @@ class Looker:
         query : str, Query or SavedQuery
             A query; or the id, slug or address of one that Looker has.
         result_format : str, default "json_detail"
-            How the result shall be written: one of `formats.available()`.
+            How the result shall be written: one of those in ``docs/formats.md``.
         timeout : float or None, default 600.0
             Seconds for this call; None for no limit.
         **options
@@ -317,7 +323,8 @@ class Looker:
         -----
         Source: Looker API 4.0, ``GET /lookml_models/{lookml_model_name}/explores/{explore_name}``.
         """
-        return self._explores.fields(model, explore, Deadline(self.settings.task_timeout), Stats())
+        found = self._explores.fields(model, explore, Deadline(self.settings.task_timeout), Stats())
+        return copy.deepcopy(found)  # it may be changed; what is kept is not to be
 
     def check(self, query: Query) -> None:
         """Look for what is wrong with a query before it is run, in the field metadata of its explore.
@@ -340,7 +347,10 @@ class Looker:
                 f"a Query is checked, not {type(given).__name__}; what Looker has saved was accepted by it"
             )
             raise InvalidQueryError([problem])
-        if found := problems(query, self.explore_fields(query.model, query.explore)):
+        if not problems(query, self.explore_fields(query.model, query.explore)):
+            return
+        deadline = Deadline(self.settings.task_timeout)
+        if found := problems(query, self._explores.fields(query.model, query.explore, deadline, Stats(), fresh=True)):
             raise InvalidQueryError(found)
 
     # -- how it is done ------------------------------------------------------------------------------------------------
@@ -370,15 +380,21 @@ class Looker:
         asked = query if isinstance(query, Query) else saved
         task = Task(self, state.id or "", state=state, asked=asked, options=options)
         with self._lock:
-            self._running.add(task)
+            self._running[task.id] = task
         return task
 
     def _stop_all(self) -> None:
         """Stop the queries that this client submitted and that still run, as far as is known; all at once."""
         with self._lock:
-            running = list(self._running)
+            running = list(self._running.values())
         deadline = Deadline(_KILL_SECONDS)
-        stopping = [threading.Thread(target=task._stop, args=(deadline,), daemon=True) for task in running]  # noqa: SLF001
+
+        def stop(some: Sequence[Task]) -> None:
+            for task in some:
+                task._stop(deadline)  # noqa: SLF001
+
+        shares = [running[place::_STOPPERS] for place in range(min(_STOPPERS, len(running)))]
+        stopping = [threading.Thread(target=stop, args=(share,), daemon=True) for share in shares]
         for thread in stopping:
             thread.start()
         for thread in stopping:
@@ -387,7 +403,7 @@ class Looker:
     def _forget(self, task: Task) -> None:
         """Take down that a query does not run any more, or that stopping it was tried."""
         with self._lock:
-            self._running.discard(task)
+            self._running.pop(task.id, None)
 
     def _saved(self, query: str | Query | SavedQuery, deadline: Deadline, stats: Stats) -> SavedQuery:
         if isinstance(query, SavedQuery):
@@ -465,7 +481,9 @@ class Task:
             deadline=Deadline(self.looker.settings.task_timeout),
             stats=Stats(),
         )
-        self._alive = self._alive and not self._known.is_finished
+        if self._known.is_finished:
+            self._alive = False
+            self.looker._forget(self)  # noqa: SLF001
         return self._known
 
     def result(
@@ -569,7 +587,9 @@ class Task:
             The call fails.
         """
         deadline = Deadline(self.looker.settings.task_timeout)
-        return tasks.kill(self.looker._transport, self.id, deadline=deadline, stats=Stats())  # noqa: SLF001
+        was_running = tasks.kill(self.looker._transport, self.id, deadline=deadline, stats=Stats())  # noqa: SLF001
+        self.looker._forget(self)  # noqa: SLF001
+        return was_running
 
     def _result(
         self, deadline: Deadline, stats: Stats, decoding: Decoding, detail: Detail, *, reruns: bool = True
@@ -641,13 +661,14 @@ class Task:
         return self._known
 
     def _field_source(self, task: QueryTask, deadline: Deadline, stats: Stats) -> Callable[[], Mapping[str, Any]]:
-        looker = self.looker
+        looker, asked = self.looker, False
 
         def fields() -> Mapping[str, Any]:
-            query = task.query
+            nonlocal asked
+            query, fresh, asked = task.query, asked, True
             if query is None or query.model is None:
                 query = looker._saved(task.query_id or "", deadline, stats)  # noqa: SLF001
-            return looker._explores.fields_of(query, deadline, stats)  # noqa: SLF001
+            return looker._explores.fields_of(query, deadline, stats, fresh=fresh)  # noqa: SLF001
 
         return fields
 

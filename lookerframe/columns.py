@@ -266,6 +266,8 @@ def _refuse_unknown(setting: str, value: Any, choices: Any) -> None:
     if value not in get_args(choices):
         known = ", ".join(map(repr, get_args(choices)))
         message = f"{setting}={value!r} is not known; give one of {known}"
+        if setting == "pivots" and isinstance(value, list | tuple):
+            message += "; fields to pivot by are those of a Query: lf.Query(..., pivots=[...])"
         raise ConfigError(message, setting=setting)
 
 

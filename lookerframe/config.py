@@ -264,7 +264,7 @@ class Settings:
     expired_grace : float
         Seconds to wait for a task that calls itself expired, since it may yet go on.
     task_timeout : float
-        Seconds for a whole operation, from the first request to the last byte, where a call does not say.
+        Seconds for a call that takes no ``timeout`` of its own: `Task.status`, `Task.cancel`, `Looker.look`, ...
     post_repeats : int
         How often ``POST /query_tasks`` is repeated at most where it is not known whether the first one was carried out.
     min_rate, min_rate_seconds : float

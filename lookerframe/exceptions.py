@@ -240,7 +240,8 @@ class DeadlineError(FetchError, TimeoutError):
         What was going on: ``connecting``, ``logging in``, ``waiting`` (for an answer), ``queued``, ``running``,
         ``downloading``.
     killed : bool or None
-        Whether the query was stopped on the server; None if no query was running.
+        Whether the query was stopped on the server; None if none was running, or none that was submitted by this
+        client.
     """
 
     def __init__(self, message: str, *, phase: str, killed: bool | None = None, **facts: Any) -> None:

@@ -30,10 +30,12 @@ class Explores:
         self._known: dict[tuple[str, str], Mapping[str, Any]] = {}
         self._lock = threading.Lock()
 
-    def fields(self, model: str, explore: str, deadline: Deadline, stats: Stats) -> Mapping[str, Any]:
+    def fields(
+        self, model: str, explore: str, deadline: Deadline, stats: Stats, *, fresh: bool = False
+    ) -> Mapping[str, Any]:
         """Return all of an explore's; see `Looker.explore_fields`."""
         with self._lock:
-            known = self._known.get((model, explore))
+            known = None if fresh else self._known.get((model, explore))
         if known is None:
             body = self._transport.request(
                 "GET",
@@ -48,9 +50,11 @@ class Explores:
                 self._known[model, explore] = known
         return known
 
-    def fields_of(self, query: SavedQuery, deadline: Deadline, stats: Stats) -> Mapping[str, Any]:
+    def fields_of(
+        self, query: SavedQuery, deadline: Deadline, stats: Stats, *, fresh: bool = False
+    ) -> Mapping[str, Any]:
         """Pick those of a query, as `json_detail` would carry them."""
-        explore = self.fields(query.model or "", query.view or "", deadline, stats)
+        explore = self.fields(query.model or "", query.view or "", deadline, stats, fresh=fresh)
         known = {
             item["name"]: (group, item) for group in ("dimensions", "measures") for item in explore.get(group) or ()
         }

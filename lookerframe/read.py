@@ -19,6 +19,7 @@ from lookerframe.formats.detection import MULTI_RESULTS, WEBHOOK, detect, inflat
 from lookerframe.models import SavedQuery
 from lookerframe.payload import Payload
 from lookerframe.query import Query
+from lookerframe.result import require_backend
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -93,6 +94,12 @@ def read_looker_task(
     Source: Looker API 4.0, ``GET /query_tasks/{query_task_id}`` and ``.../results``. The result is decoded by the
     result format that the task was created with.
     """
+    require_backend(dtype_backend)
+    if isinstance(task, Task):
+        if looker not in (None, task.looker):
+            message = "this task belongs to another Looker than looker=; leave looker= out, or give the task's id"
+            raise ConfigError(message, setting="looker")
+        looker = task.looker
     with _client(looker) as client:
         handle = task if isinstance(task, Task) else client.task(task)
         result = handle.result(
@@ -152,7 +159,7 @@ def read_looker_query(
     strict, detail
         See `read_looker_task`.
     result_format : str, default "json_detail"
-        One of `formats.available()`.
+        One of those in ``docs/formats.md``.
     **options
         Options of Looker's create call; see `Looker.submit`.
 
@@ -176,6 +183,7 @@ def read_looker_query(
         "sorts": sorts,
         "query_timezone": query_timezone,
     }
+    require_backend(dtype_backend)
     asked = _asked(query, spelt, limit)
     with _client(looker) as client:
         result = client.run(
@@ -245,6 +253,7 @@ def read_looker_look(
     -----
     Source: Looker API 4.0, ``GET /looks/{look_id}``.
     """
+    require_backend(dtype_backend)
     with _client(looker) as client:
         result = client.run_look(
             look,
@@ -287,7 +296,7 @@ def decode(
         The body of a result as Looker sent it, or with one result in it: what Looker posts to a webhook, an answer of
         ``multi_results``. It may be compressed with gzip. A `str` is a path.
     result_format : str, optional
-        One of `formats.available()`, ``"webhook"`` or ``"multi_results"``. By default it is told from the first bytes.
+        One of those in ``docs/formats.md``, ``"webhook"`` or ``"multi_results"``. By default the first bytes tell it.
     fields : mapping, optional
         Field metadata for formats that carry none: an object with ``dimensions``, ``measures``, ``table_calculations``
         and ``pivots``, as ``fields`` of a `json_detail` answer or of an explore. Without it types are inferred.
@@ -345,12 +354,13 @@ def _client(looker: Looker | None) -> Iterator[Looker]:
 def _asked(
     query: str | Query | SavedQuery | None, spelt: Mapping[str, Any], limit: int | None
 ) -> str | Query | SavedQuery:
-    given = {name: value for name, value in spelt.items() if value is not None and value != ()}
+    given = {name: value for name, value in spelt.items() if value}
     if query is None:
         return Query(**{"model": "", "explore": "", "limit": limit, **given})
     if given:
         names = ", ".join(f"{name}=" for name in given)
-        problem = QueryProblem(f"a saved query is immutable, so {names} cannot be combined with it")
+        what = "a Query says all of itself" if isinstance(query, Query) else "a saved query is immutable"
+        problem = QueryProblem(f"{what}, so {names} cannot be combined with it")
         raise InvalidQueryError([problem])
     return query
 

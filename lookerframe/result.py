@@ -6,9 +6,10 @@ import contextlib
 import itertools
 import json
 import sys
+import threading
 import warnings
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, NoReturn, Protocol, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, Protocol, Self, TypeAlias, get_args
 
 import pyarrow as pa
 
@@ -142,6 +143,7 @@ class Result:
         self._table: pa.Table | None = None
         self._failure: BaseException | None = None
         self._taken = self._closed = False
+        self._lock = threading.Lock()
         self.schema = self._schema_of([])  # also what a debugger sees of a result that cannot be made
         self._groups = self._grouped(pieces)
         first = next(self._groups, None)
@@ -305,10 +307,7 @@ class Result:
         """
         import pandas as pd
 
-        if dtype_backend not in get_args(DtypeBackend):
-            known = ", ".join(map(repr, get_args(DtypeBackend)))
-            message = f"dtype_backend={dtype_backend!r} is not known; give one of {known}"
-            raise ConfigError(message, setting="dtype_backend")
+        require_backend(dtype_backend)
         options: dict[str, Any] = {"date_as_object": False}
         if dtype_backend == "pyarrow":
             options = {"types_mapper": pd.ArrowDtype}
@@ -369,13 +368,22 @@ class Result:
             return
         raise ResultConsumedError(message)
 
+    def _take(self) -> None:
+        """Take the rows for one reader; another is refused, and must not end the one that reads."""
+        with self._lock:
+            try:
+                self._refuse_second_reading()
+            except LookerFrameError as exc:
+                self._failure = self._failure or exc
+                raise
+            self._taken = True
+
     @contextlib.contextmanager
     def _taking(self) -> Iterator[Iterator[Piece]]:
         """Take the rows, this once; let go of the connection at the end, also if they are not read to theirs."""
+        self._take()
         # An exception that passes through Arrow's C stream comes out as another: it is kept for `reading`.
         try:
-            self._refuse_second_reading()
-            self._taken = True
             first, self._first = self._first, []
             yield itertools.chain(first, self._groups)
         except GeneratorExit:
@@ -422,7 +430,7 @@ class Result:
 
     def _from_start(self, error: LookerFrameError) -> Iterator[Piece]:
         """Take over the same result as it is fetched anew; raise `error` where that is not to be."""
-        if self._again is None:
+        if self._again is None or self._closed:
             raise error
         fresh = self._again.again(error)
         for note in self.notes:
@@ -614,6 +622,20 @@ def spelt(metadata: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
+def require_backend(dtype_backend: Any) -> None:
+    """Refuse what is no `DtypeBackend`.
+
+    Raises
+    ------
+    ConfigError
+        It is none.
+    """
+    if dtype_backend not in get_args(DtypeBackend):
+        known = ", ".join(map(repr, get_args(DtypeBackend)))
+        message = f"dtype_backend={dtype_backend!r} is not known; give one of {known}"
+        raise ConfigError(message, setting="dtype_backend")
+
+
 def attrs_of(schema: pa.Schema, metadata: Mapping[str, Any]) -> dict[str, Any]:
     """Make the ``attrs`` of a frame: what is known of the query, and of each column in ``fields``."""
     fields = {
@@ -621,7 +643,18 @@ def attrs_of(schema: pa.Schema, metadata: Mapping[str, Any]) -> dict[str, Any]:
         for field in schema
         if field.metadata
     }
-    return {**json.loads(json.dumps(dict(metadata), default=str)), "fields": fields}
+    known = {**json.loads(json.dumps(dict(metadata), default=str)), "fields": fields}
+    return {key: _Facts(value) if isinstance(value, dict) else value for key, value in known.items()}
+
+
+class _Facts(dict[str, Any]):
+    """Facts that copy to themselves: pandas copies `attrs` deeply in each operation, many times what that takes."""
+
+    def __deepcopy__(self, _memo: dict[int, Any]) -> Self:
+        return self
+
+    def __reduce__(self) -> tuple[type[dict[str, Any]], tuple[dict[str, Any]]]:
+        return dict, (dict(self),)  # a pickle is to be read without lookerframe
 
 
 @contextlib.contextmanager

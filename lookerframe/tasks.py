@@ -221,10 +221,8 @@ def wait(transport: Transport, task: QueryTask, *, alive: bool, deadline: Deadli
         elif state not in _PENDING and state != told:
             told = state
             _log.warning("task %s has the state %r, which is not known; waiting on", task_id, state)
-        if deadline.remaining() <= pause:
-            deadline.sleep(pause)
+        if not _sleep(pause, deadline, settings.poll_interval):
             raise _late(deadline, state, task_id)
-        deadline.sleep(pause)
         pause = min(pause * _POLL_GROWTH, settings.poll_interval_max)
         try:
             state = get_task(transport, task_id, deadline=deadline, stats=stats, fields="id,status").state
@@ -270,10 +268,8 @@ def fetch(
         if stream.status == HTTPStatus.OK:
             break
         stream.close()  # 202 since Looker 25.0, 204 before: not finished
-        if deadline.remaining() <= pause:
-            deadline.sleep(pause)
+        if not _sleep(pause, deadline, settings.poll_interval):
             raise _late(deadline, "running", task_id)
-        deadline.sleep(pause)
         pause = min(pause * _POLL_GROWTH, settings.poll_interval_max)
     return Payload(
         task.result_format or "",
@@ -381,6 +377,16 @@ def _expired(task_id: str, exc: FetchError | None = None) -> ResultExpiredError:
         attempts=exc.attempts,
         elapsed=exc.elapsed,
     )
+
+
+def _sleep(pause: float, deadline: Deadline, shortest: float) -> bool:
+    """Sleep until the next look; False if there is no time for another. The last one leaves time to fetch."""
+    left = deadline.remaining()
+    if left <= shortest:
+        deadline.sleep(left)
+        return False
+    deadline.sleep(min(pause, left - shortest))
+    return True
 
 
 def _late(deadline: Deadline, state: str, task_id: str) -> FetchError:

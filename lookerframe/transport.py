@@ -9,7 +9,6 @@ that a gzip stream reached its end and checksum; see `bodies`. What a failure me
 
 from __future__ import annotations
 
-import functools
 import http
 import http.client
 import json as jsonlib
@@ -21,7 +20,6 @@ import threading
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from enum import Enum
-from importlib import metadata
 from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
 from urllib.parse import quote, quote_plus, urlsplit
 
@@ -51,6 +49,7 @@ from lookerframe.exceptions import (
 )
 from lookerframe.limiter import LONGEST_WAIT, Limiter, Turn
 from lookerframe.render import shorten, text_of_html
+from lookerframe.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -351,6 +350,7 @@ class Transport:
         """Do `once` until it succeeds, may not be done again, or there is no time left to."""
         began = call.deadline.now()
         course = _Course()
+        self._part_from_parent()
         while True:
             try:
                 return self._attempt(call, once, course)
@@ -459,11 +459,17 @@ class Transport:
 
     def _pool(self) -> Adapter:
         with self._lock:
-            if self._adapter is None or self._process != os.getpid():
-                # After a fork, parent and child would read each other's answers from a connection they share.
+            if self._adapter is None:
                 self._adapter = Adapter(pool_connections=1, pool_maxsize=_CONNECTIONS)
-                self._process = os.getpid()
             return self._adapter
+
+    def _part_from_parent(self) -> None:
+        """After a fork, share no connection, whose answers would mix, and wait for no turn of the parent's threads."""
+        with self._lock:
+            if self._process != os.getpid():
+                self._adapter = None
+                self._limiter = Limiter(self.settings.backoff_base, self.settings.backoff_cap)
+                self._process = os.getpid()
 
     def _verify(self) -> bool | str:
         verify = self.settings.verify_ssl
@@ -546,7 +552,7 @@ class _Call:
 
     def prepared(self, base_url: str, token: Secret | None) -> requests.PreparedRequest:
         # Nothing secret gets a name here: tracebacks that show local variables show those of this frame, too.
-        headers = {"Accept": "*/*", "Accept-Encoding": "gzip", "User-Agent": _user_agent()}
+        headers = {"Accept": "*/*", "Accept-Encoding": "gzip", "User-Agent": f"lookerframe/{__version__}"}
         data: bytes | None = None
         if self.json is not None:
             headers["Content-Type"] = "application/json"
@@ -725,14 +731,6 @@ def _query_text(params: Mapping[str, Any]) -> dict[str, str]:
 
 def _revealed(value: str | Secret) -> str:
     return value.reveal() if isinstance(value, Secret) else value
-
-
-@functools.cache
-def _user_agent() -> str:
-    try:
-        return f"lookerframe/{metadata.version('lookerframe')}"
-    except metadata.PackageNotFoundError:
-        return "lookerframe"
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 
@@ -10,6 +11,7 @@ import pytest
 from lookerframe.deadline import Deadline
 from lookerframe.exceptions import (
     AuthError,
+    IncompleteResultError,
     InvalidQueryError,
     LookerFrameError,
     NetworkError,
@@ -76,6 +78,14 @@ class TestLimiter:
         assert self.waited(limiter, clock, failure) == pytest.approx(1)
         assert self.waited(limiter, clock) >= 1
 
+    @pytest.mark.parametrize("status", [500, 502, 504])
+    def test_only_a_server_that_is_too_busy_slows(self, status: int) -> None:
+        """One that fails is tried again by the call itself."""
+        clock, limiter = Clock(), Limiter(1, 8)
+        self.refuse(limiter, clock, ServerError("no", status=status))
+
+        assert self.waited(limiter, clock) == 0
+
     def test_an_answer_to_an_older_call_does_not(self) -> None:
         """It was sent before the server got busy."""
         clock, limiter = Clock(), Limiter(1, 8)
@@ -111,6 +121,15 @@ class TestLimiter:
         assert clock.time - asked == pytest.approx(30)
         assert self.waited(limiter, clock) == 0
 
+    def test_a_time_that_was_asked_for_is_not_shortened(self) -> None:
+        """By a refusal of another call that names less, or nothing."""
+        clock, limiter = Clock(), Limiter(1, 8)
+        with limiter.turn(clock.deadline(600), endpoint="GET /x", last=None, waited=lambda _: None) as older:
+            self.refuse(limiter, clock, RateLimitError("no", status=429, retry_after=30))
+            older.ended(RateLimitError("no", status=429, retry_after=2))
+
+        assert self.waited(limiter, clock) == pytest.approx(30)
+
     def test_nobody_is_asked_to_wait_for_a_day(self) -> None:
         """A server that asks for more than an hour is tried after an hour."""
         clock, limiter = Clock(), Limiter(1, 8)
@@ -131,6 +150,37 @@ class TestLimiter:
             self.refuse(limiter, clock)
             assert self.waited(limiter, clock, self.REFUSED) == pytest.approx(1)
             assert self.waited(limiter, clock) <= 2.001
+
+    def test_nothing_is_said_of_a_call_that_does_not_wait(self, caplog: pytest.LogCaptureFixture) -> None:
+        """Only those that are held back are logged, with what was said to another."""
+        caplog.set_level(logging.INFO, logger="lookerframe")
+        clock, limiter = Clock(), Limiter(1, 8)
+        self.waited(limiter, clock)
+        self.refuse(limiter, clock)
+        assert not caplog.records
+
+        self.waited(limiter, clock)
+        self.waited(limiter, clock)
+        assert [record.getMessage() for record in caplog.records] == [
+            "GET /x: held back, as another call was answered 503 down"
+        ]
+
+    def test_the_bound_doubles_with_each_try(self) -> None:
+        """After eight of them it is 256 times the base."""
+        drawn = []
+        for _ in range(40):
+            clock, limiter = Clock(), Limiter(1, 10_000)
+            self.refuse(limiter, clock)
+            drawn.append([self.waited(limiter, clock, self.REFUSED) for _ in range(9)][-1])
+
+        assert 64 < max(drawn) <= 256.001
+
+    def test_an_outage_has_no_end_of_numbers(self) -> None:
+        """Two to the power of the tries passes what a float holds."""
+        clock, limiter = Clock(), Limiter(1, 8)
+        self.refuse(limiter, clock)
+
+        assert max(self.waited(limiter, clock, self.REFUSED) for _ in range(1_200)) <= 8.001
 
     def test_a_try_that_hangs_makes_room(self) -> None:
         """After the cap, another one may try; of the first, nothing is believed any more."""
@@ -163,6 +213,24 @@ class TestLimiter:
         assert last.retry_after == pytest.approx(10)
         assert longer.retry_after == 30
         assert clock.time == before
+
+    def test_a_call_that_failed_in_its_body_ends_so(self) -> None:
+        """Such an error says nothing of when to come again; a refusal learns it, however soon that is."""
+        clock, limiter = Clock(), Limiter(0.5, 8)
+        self.refuse(limiter, clock)
+        for last in (IncompleteResultError("cut"), RateLimitError("no", status=429)):
+            with limiter.turn(clock.deadline(0.1), endpoint="GET /x", last=last, waited=lambda _: None) as turn:
+                assert turn.too_late is last
+
+        assert isinstance(last, RateLimitError)
+        assert last.retry_after == pytest.approx(0.5)
+
+    def test_a_cap_below_the_base_is_the_base(self) -> None:
+        """Tries come no closer than that."""
+        clock, limiter = Clock(), Limiter(5, 1)
+        self.refuse(limiter, clock)
+
+        assert all(self.waited(limiter, clock, self.REFUSED) == pytest.approx(5) for _ in range(9))
 
     def test_is_fair(self) -> None:
         """Who came first tries first."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import os
 import time
 import traceback
 import warnings
@@ -19,8 +20,11 @@ from looker_sdk import models40
 
 import lookerframe as lf
 from lookerframe.deadline import Deadline, Stats
+from tests.faults import FaultServer
+from tests.scripted import TASK, ScriptedLooker
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     import pandas as pd
@@ -115,6 +119,63 @@ def test_a_handle_is_read(looker: Looker, by_carrier: list[tuple[str, int]]) -> 
     assert _pairs(lf.read_looker_task(task, looker=looker)) == by_carrier
     assert _pairs(lf.read_looker_task(task, looker=looker)) == by_carrier
     assert _pairs(lf.read_looker_task(task.status(), looker=looker)) == by_carrier
+
+
+@pytest.fixture
+def _no_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Let neither the environment nor a file name a Looker."""
+    monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.startswith("LOOKERSDK_")]:
+        monkeypatch.delenv(name)
+
+
+@pytest.mark.usefixtures("_no_environment")
+def test_a_handle_is_read_by_its_own_client(looker: Looker, by_carrier: list[tuple[str, int]]) -> None:
+    """It knows whom to ask, so that no environment is needed; the client stays open."""
+    with pytest.raises(lf.ConfigError, match="base_url is not set"):
+        lf.Looker.from_env()
+    task = looker.submit(BY_CARRIER)
+
+    assert _pairs(lf.read_looker_task(task)) == by_carrier
+    assert _pairs(lf.read_looker_task(task)) == by_carrier
+
+
+def test_a_handle_of_another_client_is_refused(looker: Looker, by_carrier: list[tuple[str, int]]) -> None:
+    """Also where that one asks the same Looker; before any call, and the task can still be read."""
+    task = looker.submit(BY_CARRIER)
+    script = ScriptedLooker("complete")
+    with FaultServer(answer=script) as server, lf.Looker(_settings(server)) as other:
+        for wrong in (other, lf.Looker(looker.settings)):
+            with pytest.raises(lf.ConfigError, match="belongs to another Looker than looker=") as caught:
+                lf.read_looker_task(task, looker=wrong)
+            assert caught.value.setting == "looker"
+
+    assert script.calls == []
+    assert _pairs(lf.read_looker_task(task, looker=looker)) == by_carrier
+
+
+READS: dict[str, Callable[..., Any]] = {
+    "task": lambda **given: lf.read_looker_task(TASK, **given),
+    "query": lambda **given: lf.read_looker_query(BY_CARRIER, **given),
+    "saved query": lambda **given: lf.read_looker_query("q1", **given),
+    "look": lambda **given: lf.read_looker_look("1", **given),
+}
+
+
+@pytest.mark.parametrize("read", READS.values(), ids=READS.keys())
+def test_a_misspelt_dtype_backend_is_refused_before_anything_is_asked(read: Callable[..., Any]) -> None:
+    """No query runs for minutes to end with that."""
+    script = ScriptedLooker("complete")
+    with FaultServer(answer=script) as server, lf.Looker(_settings(server)) as looker:
+        with pytest.raises(lf.ConfigError, match="'numpy_nulable' is not known; give one of 'pyarrow'") as caught:
+            read(looker=looker, dtype_backend="numpy_nulable")
+        assert caught.value.setting == "dtype_backend"
+
+    assert script.calls == []
+
+
+def _settings(server: FaultServer) -> lf.Settings:
+    return lf.Settings(base_url=server.url, client_id="id", client_secret=lf.Secret("secret"), poll_interval=0.01)
 
 
 def test_a_query_is_taken_by_id_slug_and_address(looker: Looker, by_carrier: list[tuple[str, int]]) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import datetime as dt
 import gc
 import inspect
 import json
+import pickle
+import threading
 import warnings
 import weakref
 from typing import TYPE_CHECKING, Any
@@ -23,6 +26,7 @@ from lookerframe.exceptions import (
     ConversionError,
     DeadlineError,
     ExportError,
+    IncompleteResultError,
     LookerFrameError,
     LookerSQLError,
     NetworkError,
@@ -37,6 +41,8 @@ from lookerframe.layout import Layout
 from lookerframe.payload import Payload
 from lookerframe.result import BATCH_ROWS, Document, Findings, Result, reading
 from lookerframe.typed_rows import Piece
+from tests.faults import FaultServer, reply
+from tests.scripted import TASK, ScriptedLooker
 from tests.writers import Col, decode, json_detail, json_rows
 
 if TYPE_CHECKING:
@@ -44,6 +50,7 @@ if TYPE_CHECKING:
 
     from lookerframe.columns import Column, OnTruncate
     from lookerframe.fields import Numbers
+    from tests.faults import Request, Script
 
 COLUMNS = [Col("v.a"), Col("v.n", "count", "measures")]
 
@@ -153,6 +160,89 @@ def test_a_stream_that_was_not_read_takes_nothing() -> None:
     assert second.read_all().num_rows == 3000
     with pytest.raises(ResultConsumedError):
         first.read_all()
+
+
+SECOND: dict[str, Callable[[Result], Any]] = {
+    "to_arrow": lambda result: result.to_arrow(),
+    "to_pandas": lambda result: result.to_pandas(),
+    "batches": lambda result: result.batches(),
+    "reader": lambda result: result.reader(),
+    "stream": pa.table,
+}
+
+
+@pytest.mark.parametrize("second", SECOND.values(), ids=SECOND.keys())
+@pytest.mark.parametrize("first", [lambda result: result.batches(), lambda result: result.reader()])
+def test_a_refused_second_reading_does_not_end_the_first(
+    first: Callable[[Result], Iterator[pa.RecordBatch]], second: Callable[[Result], Any]
+) -> None:
+    """The rows go to who began: all of them, though others asked between the batches."""
+    close = Closing()
+    result = made(Source(40), close=close)
+    numbers = []
+    for batch in first(result):
+        numbers += batch["v.n"].to_pylist()
+        if len(numbers) < 40_000:
+            assert close.calls == 0
+            with pytest.raises(ResultConsumedError, match="streamed already"):
+                second(result)
+
+    assert numbers == list(range(40_000))
+    assert close.calls >= 1
+
+
+def test_a_stream_that_was_asked_for_before_does_not_end_the_one_that_is_read() -> None:
+    """Both were handed out while nobody read; the one that begins later is refused then."""
+    result = made(Source(40))
+    read, late, reader = result.batches(), result.batches(), result.reader()
+    numbers = next(read)["v.n"].to_pylist()
+    with pytest.raises(ResultConsumedError, match="streamed already"):
+        next(late)
+    with pytest.raises(ResultConsumedError, match="streamed already"):
+        reader.read_all()
+
+    for batch in read:
+        numbers += batch["v.n"].to_pylist()
+    assert numbers == list(range(40_000))
+
+
+class Hesitant(Result):
+    """Waits for a moment between looking whether the rows are taken and taking them, for another to look as well."""
+
+    #: Threads that looked.
+    looking = 0
+    both = threading.Event()
+
+    def _refuse_second_reading(self) -> None:
+        super()._refuse_second_reading()
+        self.looking += 1
+        if self.looking == 2:
+            self.both.set()
+        self.both.wait(0.1)
+
+
+def test_of_two_threads_one_gets_the_rows_and_the_other_an_error() -> None:
+    """All rows, or none: they are not shared out."""
+    columns = columns_of([Field("v.a", "string", measure=False), Field("v.n", "count", measure=True)])
+    result = Hesitant(columns, Source(40), Findings({}))
+    got: list[list[int]] = []
+    refused: list[str] = []
+
+    def read() -> None:
+        try:
+            got.append(result.to_arrow()["v.n"].to_pylist())
+        except ResultConsumedError as exc:
+            refused.append(str(exc))
+
+    threads = [threading.Thread(target=read) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert got == [list(range(40_000))]
+    assert len(refused) == 1
+    assert "streamed already" in refused[0]
 
 
 def test_stream_goes_into_any_arrow_consumer() -> None:
@@ -278,6 +368,52 @@ def test_pandas_is_pyarrow_by_default_and_a_new_frame_each_time() -> None:
 
     frame.loc[0, "v.int"] = 99
     assert result.to_pandas()["v.int"][0] == 1
+
+
+def test_attributes_of_a_frame_are_shared_by_what_is_made_of_it() -> None:
+    """Pandas copies them deeply in each operation: what is nested in them copies to itself."""
+    frame = attributed()
+    nested = {name: facts for name, facts in frame.attrs.items() if isinstance(facts, dict)}
+    assert set(nested) == {"applied_filters", "fields"}
+
+    for attrs in (copy.deepcopy(frame.attrs), frame.copy().attrs, frame.head(1).attrs, frame["v.n"].attrs):
+        assert attrs == frame.attrs
+        assert all(attrs[name] is facts for name, facts in nested.items())
+
+
+def test_attributes_of_a_frame_are_equal_to_plain_ones() -> None:
+    """In both directions, and as JSON."""
+    facts = {
+        "applied_filters": {"v.a": {"value": "x", "others": [{"n": 1}]}},
+        "fields": {
+            "v.a": {"name": "v.a", "type": "string", "category": "dimension"},
+            "v.n": {"name": "v.n", "type": "count", "category": "measure"},
+        },
+    }
+    found = {name: attributed().attrs[name] for name in facts}
+
+    assert found == facts
+    assert facts == found
+    assert json.dumps(found) == json.dumps(facts)
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_a_pickled_frame_holds_plain_attributes(protocol: int) -> None:
+    """It can be read where lookerframe is not installed, by every protocol of pickle."""
+    frame = attributed()
+    written = pickle.dumps(frame, protocol)
+    attrs = pickle.loads(written).attrs  # noqa: S301 - written above
+
+    assert b"lookerframe" not in written
+    assert attrs == frame.attrs
+    assert {type(facts) for facts in attrs.values() if isinstance(facts, dict)} == {dict}
+    assert type(attrs["fields"]["v.n"]) is type(attrs["applied_filters"]["v.a"]) is dict
+
+
+def attributed() -> pd.DataFrame:
+    """Decode a frame whose attributes are nested."""
+    filters = {"v.a": {"value": "x", "others": [{"n": 1}]}}
+    return decode(json_detail(COLUMNS, [{"v.a": "x", "v.n": 3}], applied_filters=filters)).to_pandas()
 
 
 def test_unknown_dtype_backend_takes_no_rows() -> None:
@@ -499,6 +635,49 @@ def test_closed_result_says_so() -> None:
     assert sum(batch.num_rows for batch in result.batches()) == 40_000
 
 
+#: A body of many batches, by result format.
+LONG: dict[str, bytes] = {
+    "json_detail": json_detail([Col("v.n", "count", "measures")], ({"v.n": number} for number in range(100_000))),
+    "json": json_rows({"v.n": number} for number in range(200_000)),
+}
+
+
+@pytest.mark.parametrize("result_format", LONG)
+@pytest.mark.parametrize("read", [lambda result: result.batches(), lambda result: result.reader()])
+def test_a_result_that_is_closed_while_it_is_read_is_not_fetched_again(
+    result_format: str, read: Callable[[Result], Iterator[pa.RecordBatch]]
+) -> None:
+    """Though one whose body breaks off would be; and the reader is told, rather than given the end of the rows."""
+    script = ScriptedLooker("complete", results=[reply(200, LONG[result_format])], result_format=result_format)
+    fields = {"measures": [{"name": "v.n", "type": "count"}], "dimensions": []}
+    known = {
+        "/queries/q1": {"id": "q1", "model": "m", "view": "v", "fields": ["v.n"]},
+        "/lookml_models/m/explores/v": {"name": "v", "fields": fields},
+    }
+
+    def answer(request: Request) -> Script:
+        where = request.target.split("?")[0].removeprefix("/api/4.0")
+        return reply(200, known[where]) if where in known else script(request)
+
+    with (
+        FaultServer(answer=answer) as server,
+        lf.Looker(
+            lf.Settings(base_url=server.url, client_id="id", client_secret=lf.Secret("secret"), backoff_base=0.01)
+        ) as looker,
+    ):
+        result = looker.task(TASK).result()
+        batches = iter(read(result))
+        assert next(batches).num_rows >= BATCH_ROWS
+        before = list(server.paths)
+
+        result.close()
+        with pytest.raises(IncompleteResultError, match="closed before its end"):
+            list(batches)
+
+        assert server.paths == before
+        assert sum(path.startswith(f"GET /query_tasks/{TASK}/results") for path in before) == 1
+
+
 def test_payload_is_closed_when_decoding_fails() -> None:
     """Whatever the reason, for every format."""
     for result_format, body in (("json_detail", b"{"), ("json", b"["), ("json_detail", b"[]"), ("pdf", b"")):
@@ -630,8 +809,8 @@ def test_result_without_rows_is_judged_too() -> None:
 # -- what is known -----------------------------------------------------------------------------------------------------
 
 
-def test_metadata_notes_and_stats_are_read_only_and_complete_at_the_end() -> None:
-    """The rows count as they are read; figures of the fetch stand beside them."""
+def test_metadata_notes_and_stats_are_complete_at_the_end() -> None:
+    """The rows count as they are read; figures of the fetch stand beside them. Nobody's change reaches the result."""
 
     class Fetched:
         def to_dict(self) -> dict[str, Any]:
@@ -648,9 +827,10 @@ def test_metadata_notes_and_stats_are_read_only_and_complete_at_the_end() -> Non
 
     assert result.metadata == {"sql": "SELECT 1"}
     assert isinstance(result.notes, tuple)
-    for facts in (result.metadata, result.stats):
-        with pytest.raises(TypeError):
-            facts["x"] = 1  # type: ignore[index]
+    with pytest.raises(TypeError):
+        result.metadata["x"] = 1  # type: ignore[index]
+    result.stats["x"] = 1
+    assert json.loads(json.dumps(result.stats)) == {"rows": 40_000, "bytes_received": 5}
 
 
 def test_a_note_is_kept_once() -> None:
@@ -863,3 +1043,14 @@ def test_what_is_read_anew_goes_on_within_a_batch(rows: int) -> None:
     assert sum(piece.rows for piece in pieces) == total
     assert told.count("broke off") == 1
     assert told.count("handed out") == len(pieces)
+
+
+def test_what_was_streamed_is_told_as_often_as_it_is_asked_for() -> None:
+    """That it was refused before is no reason of its own."""
+    columns = columns_of([Field("v.a", "string", measure=False), Field("v.n", "count", measure=True)])
+    result = Result(columns, Source(2, rows=10), Findings({}))
+    assert sum(batch.num_rows for batch in result.batches()) == 20
+
+    for _ in range(3):
+        with pytest.raises(ResultConsumedError, match=r"^the rows of this result were streamed already"):
+            result.to_arrow()

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import logging
+import zlib
 from typing import TYPE_CHECKING, Any
 
+import openpyxl  # type: ignore[import-untyped]
 import pyarrow as pa
 import pytest
 
 import lookerframe as lf
+from lookerframe.retrieval import _Beginning, _Passage
 from tests.faults import Close, Pause, Reset, cut, reply, zipped
 from tests.scripted import DETAIL, TASK, ScriptedLooker, connections
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from tests.faults import Request, Script
 
 RESULTS = f"GET /query_tasks/{TASK}/results"
-FIELDS = {"dimensions": [{"name": "orders.id", "type": "number"}], "measures": []}
+FIELDS = {"dimensions": [{"name": "orders.id", "label": "Orders ID", "type": "number"}], "measures": []}
 #: More rows than two batches hold.
 IDS = list(range(50_000))
 LONG = json.dumps({"fields": FIELDS, "data": [{"orders.id": {"value": number}} for number in IDS]}).encode()
@@ -72,11 +76,11 @@ def test_a_body_that_never_is_whole_is_an_error(connect: Any) -> None:
     """After as many answers as the settings say; the error tells how many, and of which task."""
     script = ScriptedLooker("complete", results=[reply(200, json.dumps(DETAIL)[:-1])])
 
-    with pytest.raises(lf.IncompleteResultError, match="after 3 attempts") as caught:
-        connect(script, fetch_attempts=3).task(TASK).result()
+    with pytest.raises(lf.IncompleteResultError, match="after 5 attempts") as caught:
+        connect(script, connect_attempts=2, fetch_attempts=5).task(TASK).result()
 
-    assert (caught.value.task_id, caught.value.attempts) == (TASK, 3)
-    assert script.calls.count(RESULTS) == 3
+    assert (caught.value.task_id, caught.value.attempts) == (TASK, 5)
+    assert script.calls.count(RESULTS) == 5
 
 
 def test_what_another_answer_would_not_mend_is_not_asked_for_again(connect: Any) -> None:
@@ -136,6 +140,16 @@ def test_rows_that_were_handed_out_are_not_mixed_with_others(connect: Any) -> No
 
     table = connect(ScriptedLooker("complete", results=list(results))).task(TASK).result().to_arrow()
     assert table["orders.id"].to_pylist() == [-number for number in IDS]
+
+
+def test_another_answer_is_not_asked_for_as_often_as_one_that_was_cut(connect: Any) -> None:
+    """A task that answers otherwise now seldom finds back."""
+    script = ScriptedLooker("complete", results=[cut(reply(200, LONG), 100_000), reply(200, OTHER)])
+    stream = connect(script, connect_attempts=2, fetch_attempts=5).task(TASK).result().batches()
+
+    with pytest.raises(lf.IncompleteResultError, match="other bytes"):
+        list(stream)
+    assert script.calls.count(RESULTS) == 2
 
 
 def test_a_shorter_answer_does_not_end_the_first(connect: Any) -> None:
@@ -223,11 +237,81 @@ def test_lines_without_a_length_prove_nothing(connect: Any, result_format: str) 
     assert script.calls.count(RESULTS) == 1
 
 
-def test_json_without_a_length_proves_itself(connect: Any) -> None:
-    """Its last bracket is its end."""
-    script = ScriptedLooker("complete", results=[reply(200, DETAIL, length=None)])
+def _described(script: ScriptedLooker) -> Callable[[Request], Script]:
+    """Let a scripted Looker know what the columns of its query are."""
+    known: dict[str, Any] = {
+        "/queries/q1": {"id": "q1", "model": "m", "view": "e", "fields": ["orders.id"]},
+        "/lookml_models/m/explores/e": {"name": "e", "fields": FIELDS},
+    }
 
-    assert connect(script).task(TASK).result().to_arrow().num_rows == 1
+    def answer(request: Request) -> Script:
+        where = request.target.split("?")[0].removeprefix("/api/4.0")
+        return reply(200, known[where]) if where in known else script(request)
+
+    return answer
+
+
+@pytest.mark.parametrize("result_format", ["csv", "txt"])
+def test_lines_with_a_length_are_a_result(connect: Any, result_format: str) -> None:
+    """HTTP says where they end."""
+    script = ScriptedLooker("complete", results=[reply(200, "Orders ID\n1\n")], result_format=result_format)
+
+    assert connect(_described(script)).task(TASK).result().to_arrow().num_rows == 1
+
+
+def _sheet() -> bytes:
+    written = io.BytesIO()
+    book = openpyxl.Workbook()
+    book.active.append(["Orders ID"])
+    book.active.append([1])
+    book.save(written)
+    return written.getvalue()
+
+
+CLOSED: dict[str, Any] = {
+    "json_detail": {"fields": FIELDS, "data": [{"orders.id": {"value": 1}}]},
+    "json_bi": {"metadata": {"fields": FIELDS}, "rows": [{"orders.id": {"value": 1}}]},
+    "json_detail_lite_stream": {"fields": FIELDS, "data": [{"orders.id": {"value": 1}}]},
+    "json": [{"orders.id": 1}],
+    "inline_json": [{"orders.id": 1}],
+    "json_label": [{"Orders ID": 1}],
+    "html": "<table><tr><th>Orders ID</th></tr><tr><td>1</td></tr></table>",
+    "xlsx": _sheet(),
+}
+
+
+@pytest.mark.parametrize("result_format", CLOSED)
+def test_what_shows_its_own_end_needs_no_length(connect: Any, result_format: str) -> None:
+    """A bracket, a tag or a directory is the last thing of it."""
+    whole = reply(200, CLOSED[result_format], length=None)
+    script = ScriptedLooker("complete", results=[whole], result_format=result_format)
+
+    assert connect(_described(script)).task(TASK).result().to_arrow()["orders.id"].to_pylist() == [1]
+    assert script.calls.count(RESULTS) == 1
+
+
+def test_damage_is_asked_for_again_less_often_than_cuts(connect: Any) -> None:
+    """It seldom passes."""
+    damaged = reply(200, json.dumps(DETAIL).replace("7", "7 7"))
+    script = ScriptedLooker("complete", results=[damaged])
+
+    with pytest.raises(lf.PayloadError) as caught:
+        connect(script, connect_attempts=2, fetch_attempts=4).task(TASK).result()
+    assert (caught.value.attempts, script.calls.count(RESULTS)) == (2, 2)
+
+
+def test_the_part_that_had_come_is_compared_before_it_is_given() -> None:
+    """Also where it ends with a piece of the body, or with the body."""
+    expected = [_Beginning(3, zlib.crc32(b"abc"))]
+
+    assert list(_Passage([b"abc"], expected)) == [b"abc"]
+    assert list(_Passage([b"a", b"bc", b"d"], expected)) == [b"a", b"bc", b"d"]
+    with pytest.raises(lf.IncompleteResultError, match="other bytes"):
+        next(iter(_Passage([b"abd", b"e"], expected)))
+    with pytest.raises(lf.IncompleteResultError, match="is shorter"):
+        list(_Passage([b"ab"], expected))
+    several = [*expected, _Beginning(2, zlib.crc32(b"ab"))]
+    assert list(_Passage([b"a", b"b", b"cd"], several)) == [b"a", b"b", b"cd"]
 
 
 def _read(result: lf.Result, how: str, folder: Path) -> Any:

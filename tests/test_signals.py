@@ -111,6 +111,27 @@ def test_sigterm_is_given_back() -> None:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
+def test_a_block_may_end_in_another_thread() -> None:
+    """It cannot give the signal back there, and does not try."""
+    manager = exit_on_sigterm()
+    manager.__enter__()
+    raised: list[BaseException] = []
+
+    def leave() -> None:
+        try:
+            manager.__exit__(None, None, None)
+        except ValueError as exc:
+            raised.append(exc)
+
+    try:
+        thread = threading.Thread(target=leave)
+        thread.start()
+        thread.join()
+        assert raised == []
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
 def test_other_threads_do_not_touch_signals() -> None:
     """Python lets only the main thread."""
     seen: list[object] = []

@@ -5,17 +5,25 @@ from __future__ import annotations
 import json
 import logging
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import lookerframe as lf
-from tests.faults import Drip, Pause, cut, reply
+from lookerframe import tasks
+from lookerframe.deadline import Stats
+from lookerframe.models import QueryTask
+from lookerframe.transport import Transport
+from tests.clock import Clock
+from tests.faults import Drip, FaultServer, Pause, cut, reply
 from tests.scripted import DETAIL, ROWS, TASK, ScriptedLooker, connections
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from lookerframe.deadline import Deadline
+    from lookerframe.payload import Payload
     from tests.faults import Request, Script
 
 QUERY = lf.Query(model="m", explore="e", fields=["orders.count"])
@@ -48,14 +56,71 @@ def test_not_finished_is_asked_again(connect: Any, status: int) -> None:
     assert script.calls.count(f"GET /query_tasks/{TASK}/results") == 3
 
 
+@contextmanager
+def _transport(script: ScriptedLooker) -> Iterator[Transport]:
+    with FaultServer(answer=script) as server:
+        known: dict[str, Any] = {"base_url": server.url, "client_id": "id", "client_secret": lf.Secret("secret")}
+        transport = Transport(lf.Settings(**known, poll_interval=1, poll_interval_max=3, expired_grace=20))
+        yield transport
+        transport.close()
+
+
+def _fetch(transport: Transport, deadline: Deadline) -> Payload:
+    task = QueryTask(id=TASK, result_format="json_detail", status="complete")
+    return tasks.fetch(
+        transport, task, limit=None, fields=dict, on_failure=lambda _: None, deadline=deadline, stats=Stats()
+    )
+
+
+#: What the pauses between looks at a task come to, from one second on.
+GROWING = [1, 1.5, 2.25, 3, 3]
+
+
+def test_looks_at_a_task_become_rarer() -> None:
+    """Half as long again each time, up to the largest interval; so do requests for a result that is not finished."""
+    clock, running = Clock(), QueryTask(id=TASK, status="running")
+    with _transport(ScriptedLooker(*["running"] * 4, "complete")) as transport:
+        task = tasks.wait(transport, running, alive=True, deadline=clock.deadline(600), stats=Stats())
+    assert (task.state, clock.sleeps) == ("complete", GROWING)
+
+    clock.sleeps.clear()
+    with _transport(ScriptedLooker("complete", results=[*[reply(202)] * 5, reply(200, DETAIL)])) as transport:
+        _fetch(transport, clock.deadline(600)).close()
+    assert clock.sleeps == GROWING
+
+
+def test_the_time_that_was_given_is_used_up() -> None:
+    """A deadline that comes before the next look is waited for: who gave ten seconds gets ten."""
+    clock, running = Clock(), QueryTask(id=TASK, status="running")
+    with _transport(ScriptedLooker("running", results=[reply(202)])) as transport:
+        with pytest.raises(lf.DeadlineError, match="running") as waiting:
+            tasks.wait(transport, running, alive=True, deadline=clock.deadline(10), stats=Stats())
+        with pytest.raises(lf.DeadlineError, match="running") as fetching:
+            _fetch(transport, clock.deadline(10))
+
+    assert (waiting.value.elapsed, waiting.value.task_id) == (10, TASK)
+    assert (fetching.value.elapsed, fetching.value.task_id) == (10, TASK)
+    assert sum(clock.sleeps) == 20
+
+
+@pytest.mark.parametrize(("alive", "given"), [(True, 20), (False, 1)])
+def test_expired_is_believed_after_the_time_that_is_due(alive: bool, given: float) -> None:
+    """The grace for a task that was seen alive, one look more for another."""
+    clock, expired = Clock(), QueryTask(id=TASK, status="expired")
+    with _transport(ScriptedLooker("expired")) as transport, pytest.raises(lf.ResultExpiredError):
+        tasks.wait(transport, expired, alive=alive, deadline=clock.deadline(600), stats=Stats())
+
+    assert given <= sum(clock.sleeps) <= given + 3
+
+
 def test_a_state_that_is_not_known_is_waited_out(connect: Any, caplog: pytest.LogCaptureFixture) -> None:
-    """The API grows: a new state is no failure, and is said in the log."""
-    script = ScriptedLooker("materializing", "complete")
+    """The API grows: a new state is no failure, and is said in the log, once; those that are known are not."""
+    script = ScriptedLooker("materializing", "materializing", "running", "complete")
 
     with caplog.at_level(logging.WARNING, logger="lookerframe.tasks"):
         connect(script).task(TASK).result()
 
-    assert "materializing" in caplog.text
+    assert [record.args for record in caplog.records] == [(TASK, "materializing")]
 
 
 def test_a_state_that_is_not_known_ends_with_the_deadline(connect: Any) -> None:
@@ -126,6 +191,32 @@ def test_a_400_for_a_result_is_a_failed_query(connect: Any, state: str) -> None:
     assert (caught.value.status, caught.value.task_id, caught.value.query_id) == (400, TASK, "q1")
 
 
+def test_a_failed_query_says_what_was_asked(connect: Any) -> None:
+    """Fields, model and explore, as Looker has them."""
+    query = {"id": "q1", "model": "m", "view": "e", "fields": ["orders.count"], "slug": "s1"}
+    task = {"id": TASK, "query_id": "q1", "status": "complete", "result_format": "json", "query": query}
+    script = ScriptedLooker("complete", results=[reply(400, {"message": "no such table"})])
+
+    def answer(request: Request) -> Script:
+        is_task = request.target.split("?")[0].endswith(f"/query_tasks/{TASK}")
+        return reply(200, task) if is_task else script(request)
+
+    with pytest.raises(lf.LookerSQLError) as caught:
+        connect(answer).task(TASK).result(detail="no")
+    error = caught.value
+    assert (list(error.fields), error.model, error.explore, error.slug) == (["orders.count"], "m", "e", "s1")
+
+
+def test_silence_in_the_stream_names_the_task(connect: Any) -> None:
+    """As every other error of its result does."""
+    head = cut(reply(200, DETAIL), 5)[0]
+    script = ScriptedLooker("complete", results=[[head, Pause(2)]])
+
+    with pytest.raises(lf.NetworkError) as caught:
+        connect(script, timeout=0.2, fetch_attempts=1).task(TASK).result()
+    assert (caught.value.reason, caught.value.task_id) == ("timeout", TASK)
+
+
 def test_a_page_with_a_400_is_no_failed_query(connect: Any) -> None:
     """A proxy wrote it, not the database."""
     page = reply(400, "<html><body>Bad request</body></html>", content_type="text/html")
@@ -157,6 +248,23 @@ def test_the_deadline_kills_what_was_submitted_here(connect: Any) -> None:
 
     assert (caught.value.phase, caught.value.killed) == ("running", True)
     assert f"DELETE /running_queries/{TASK}" in script.calls
+
+
+@pytest.mark.parametrize("state", ["added", "queued"])
+def test_the_deadline_tells_of_a_task_that_never_ran(connect: Any, state: str) -> None:
+    """It waited for its turn."""
+    with pytest.raises(lf.DeadlineError) as caught:
+        connect(ScriptedLooker(state)).task(TASK).result(timeout=0.1)
+
+    assert (caught.value.phase, caught.value.task_id) == ("queued", TASK)
+
+
+def test_a_kill_that_is_refused_names_the_task(connect: Any) -> None:
+    """Of several, one may belong to another user."""
+    with pytest.raises(lf.AccessError) as caught:
+        connect(ScriptedLooker("running", killed=reply(403, {}))).task(TASK).cancel()
+
+    assert caught.value.task_id == TASK
 
 
 def test_the_deadline_leaves_a_task_of_others_alone(connect: Any) -> None:

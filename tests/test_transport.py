@@ -38,6 +38,7 @@ from lookerframe.exceptions import (
     ServerError,
     UnexpectedContentError,
 )
+from lookerframe.inflation import Inflater
 from lookerframe.transport import Reply, Transport, path
 from tests.clock import Clock
 from tests.faults import Close, Drip, FaultServer, Pause, Request, Reset, Script, Step, chunked, cut, reply, zipped
@@ -257,6 +258,38 @@ class TestStatuses:
         with playing(cut(reply(404, {"message": "x" * 100}), 50)) as (_, client), pytest.raises(NotFoundError):
             get(client)
 
+    def test_a_message_may_come_in_two_pieces(self) -> None:
+        """It is told whole."""
+        whole = reply(400, {"message": "no such field"})[0]
+        assert isinstance(whole, bytes)
+        with (
+            playing([whole[:-9], Pause(0.1), whole[-9:]]) as (_, client),
+            pytest.raises(FetchError, match="no such field"),
+        ):
+            get(client)
+
+    def test_an_error_whose_body_hangs_keeps_its_status(self) -> None:
+        """Also where the time of the whole operation is over then."""
+        with playing([*reply(404, b"", length=50), Pause(5)]) as (_, client), pytest.raises(NotFoundError):
+            get(client, seconds=0.2)
+
+    def test_an_error_is_not_read_without_end(self) -> None:
+        """A quarter of a MiB tells what there is to tell."""
+        with playing(reply(404, b"x" * 4_000_000)) as (_, client), pytest.raises(NotFoundError):
+            get(client)
+
+        assert 0 < client.stats.received < 1_000_000
+
+    def test_a_login_that_fails_is_not_quoted(self) -> None:
+        """But for where to read more, and that without what was sent."""
+        refused = reply(400, {"message": CANARY, "documentation_url": f"https://docs.looker.com/{CANARY}"})
+        form: dict[str, str | Secret] = {"client_secret": Secret(CANARY)}
+        with playing(refused) as (_, client), pytest.raises(FetchError) as caught:
+            client.request("POST", "/login", form=form, deadline=Deadline(5), authenticated=False)
+
+        assert caught.value.documentation_url == "https://docs.looker.com/***"
+        assert CANARY not in str(caught.value)
+
     def test_422_lists_all_problems(self) -> None:
         """Looker names the field of each."""
         body = {
@@ -320,6 +353,15 @@ class TestToken:
 
         assert len(server.requests) == 2
 
+    def test_one_that_was_refused_is_not_taken_for_one_that_was_accepted(self) -> None:
+        """Each call tries it and its successor, and no third."""
+        with playing(reply(401), token=lambda *_: Secret("same")) as (server, client):
+            for _ in range(3):
+                with pytest.raises(AuthError):
+                    get(client)
+
+        assert len(server.requests) == 6
+
     def test_it_expires_more_than_once_in_a_long_call(self) -> None:
         """Each attempt may renew."""
         with playing(reply(401), BUSY, reply(401), OK, token=lambda *_: Secret("x")) as (server, client):
@@ -337,16 +379,29 @@ class TestToken:
                 current[0] = next(given)
                 if rejected == Secret("a"):
                     client.request("GET", "/other", deadline=Deadline(5))  # another thread is let in with it
+                    client.request("POST", "/login", deadline=Deadline(5), authenticated=False)  # which changes nothing
             return current[0]
 
         def answer(request: Request) -> Script:
-            valid = {"/other": "token b", "/user": "token c"}[request.target.removeprefix("/api/4.0")]
-            return OK if request.headers["authorization"] == valid else reply(401)
+            valid = {"/other": "token b", "/user": "token c", "/login": "-"}[request.target.removeprefix("/api/4.0")]
+            return OK if request.headers.get("authorization", "-") == valid else reply(401)
 
         with FaultServer(answer=answer) as server, transport(server.url, source) as client:
             assert get(client).json() == {"a": 1}
 
-        assert [request.headers["authorization"][-1] for request in server.requests] == ["a", "b", "b", "c"]
+        sent = [request.headers.get("authorization", "-")[-1] for request in server.requests]
+        assert sent == ["a", "b", "-", "b", "c"]
+
+    def test_one_that_cannot_be_written_is_not_told(self) -> None:
+        """A header cannot hold a line end; the error does not hold the token."""
+        with (
+            playing(OK, token=lambda *_: Secret(f"{CANARY}\n{CANARY}")) as (server, client),
+            pytest.raises(NetworkError) as caught,
+        ):
+            get(client)
+
+        assert (caught.value.reason, server.requests) == ("request", [])
+        assert CANARY not in "".join(traceback.format_exception(caught.value))
 
     def test_a_call_that_is_always_refused_ends(self) -> None:
         """Though its token lets others in."""
@@ -427,6 +482,7 @@ class TestRepetition:
             post(client, idempotent=True)
 
         assert len(server.requests) == 3
+        assert client.stats.maybe_duplicate_tasks == 0
 
     def test_an_unsafe_post_says_that_it_may_have_worked(self) -> None:
         """The caller has to look."""
@@ -438,7 +494,18 @@ class TestRepetition:
 
         assert (caught.value.reason, caught.value.advice, len(server.requests)) == ("reset", None, 1)
 
-    @pytest.mark.parametrize("fault", [[Reset()], [Pause(3)], BAD_GATEWAY, cut(reply(200, ROWS), 10)])
+    @pytest.mark.parametrize(
+        "fault",
+        [
+            [Reset()],
+            [Pause(3)],
+            BAD_GATEWAY,
+            cut(reply(200, ROWS), 10),
+            reply(200, b""),
+            reply(200, b"{"),
+            reply(200, "<html>busy</html>"),
+        ],
+    )
     def test_an_unsafe_post_is_repeated_twice_at_most(self, fault: Script) -> None:
         """Each repetition may make one task too many, and is counted as such."""
         mine = Stats()
@@ -457,13 +524,21 @@ class TestRepetition:
 
         assert (len(server.requests), mine.retries, mine.maybe_duplicate_tasks) == (6, 5, 2)
 
+    def test_an_answer_that_is_too_long_is_not_asked_for_again(self) -> None:
+        """It would be as long."""
+        with playing(reply(200, ROWS)) as (server, client), pytest.raises(PayloadLimitError):
+            post(client, max_bytes=100)
+
+        assert len(server.requests) == 1
+
     def test_safe_calls_make_no_duplicates(self) -> None:
         """Whatever happens to them."""
         mine = Stats()
-        with playing([Reset()], BAD_GATEWAY, OK) as (_, client):
+        page, empty = reply(200, "<html>busy</html>"), reply(200, b"")
+        with playing([Reset()], BAD_GATEWAY, page, empty, cut(OK, 2), OK, connect_attempts=9) as (_, client):
             get(client, stats=mine)
 
-        assert (mine.retries, mine.maybe_duplicate_tasks) == (2, 0)
+        assert (mine.retries, mine.maybe_duplicate_tasks) == (5, 0)
 
     def test_a_post_that_breaks_every_time_names_the_likely_cause(self) -> None:
         """A parameter that the server cannot digest ends the connection; it is not the network."""
@@ -472,6 +547,14 @@ class TestRepetition:
 
         assert (caught.value.reason, caught.value.attempts) == ("reset", 3)
         assert "may have been carried out" in str(caught.value)
+
+    def test_silence_at_the_end_does_not(self) -> None:
+        """A server that is slow has digested the call."""
+        with playing([Pause(3)], timeout=0.1) as (_, client), pytest.raises(NetworkError) as caught:
+            post(client)
+
+        assert (caught.value.reason, caught.value.attempts) == ("timeout", 3)
+        assert "parameter" not in str(caught.value)
 
     def test_another_failure_at_the_end_does_not(self) -> None:
         """The guess is for resets alone."""
@@ -490,6 +573,7 @@ class TestRepetition:
             client.request("GET", "/user", deadline=clock.deadline(60))
 
         assert sum(clock.sleeps) <= 60
+        assert caught.value.elapsed == pytest.approx(sum(clock.sleeps))
         assert caught.value.attempts == len(server.requests) == len(clock.sleeps) + 1
         assert len(server.requests) > 7
         assert "p {}" not in str(caught.value)
@@ -578,6 +662,14 @@ class TestWaitAgain:
             assert self.wait_again(client, 1, clock.deadline(60), error=RateLimitError("no", retry_after=9))
 
         assert clock.sleeps == [9]
+
+    def test_the_bound_of_the_wait_has_no_end_of_numbers(self) -> None:
+        """Two to the power of the attempts passes what a float holds."""
+        clock = Clock()
+        with transport("http://127.0.0.1:9", backoff_base=1, backoff_cap=8) as client:
+            assert self.wait_again(client, 2_000, clock.deadline(60))
+
+        assert 0 <= clock.sleeps[0] <= 8
 
     def test_does_not_begin_what_it_has_no_time_for(self) -> None:
         """At once."""
@@ -695,6 +787,17 @@ class TestSlowDown:
         assert sum(clock.sleeps) == pytest.approx(5)
         assert client.stats.waited == pytest.approx(5)
 
+    def test_an_answer_lets_the_client_go_on(self) -> None:
+        """Nobody waits any more."""
+        clock = Clock()
+        with playing(BUSY, OK, backoff_base=1, backoff_cap=8) as (_, client):
+            client.request("GET", "/user", deadline=clock.deadline(600))
+            waited = len(clock.sleeps)
+            for _ in range(3):
+                client.request("GET", "/user", deadline=clock.deadline(600))
+
+        assert 0 < waited == len(clock.sleeps)
+
     def test_what_relieves_the_server_is_not_held_back(self) -> None:
         """A query that nobody waits for any more is stopped at once."""
         clock = Clock()
@@ -757,7 +860,8 @@ class TestNoAnswer:
         with FaultServer(OK) as server, transport(server.url, backoff_cap=1, backoff_base=1) as client:
             get(client)
             server.__exit__(None, None, None)
-            with pytest.raises(NetworkError) as caught:
+            # The last wait may end with the time itself.
+            with pytest.raises((NetworkError, DeadlineError)) as caught:
                 client.request("GET", "/user", deadline=clock.deadline(20))
 
         assert caught.value.attempts > 10
@@ -773,6 +877,15 @@ class TestNoAnswer:
 
         assert (caught.value.reason, caught.value.attempts) == ("timeout", 3)
         assert client.stats.maybe_duplicate_tasks == 0
+
+    def test_time_that_is_over_before_the_call_was_sent_went_into_connecting(self) -> None:
+        """After that, into waiting."""
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            for scheme, phase in (("https", "connecting"), ("http", "waiting")):
+                address = f"{scheme}://127.0.0.1:{silent.getsockname()[1]}"
+                with transport(address) as client, pytest.raises(DeadlineError) as caught:
+                    get(client, seconds=0.15)
+                assert caught.value.phase == phase
 
     def test_a_connection_that_is_tampered_with(self) -> None:
         """What comes after is not believed, and not asked for again."""
@@ -803,6 +916,33 @@ class TestNoAnswer:
             server.join()
 
         assert (caught.value.reason, caught.value.attempts, len(served)) == ("tls", 1, 1)
+
+    @pytest.mark.parametrize("goodbye", [True, False])
+    def test_a_secure_connection_that_ends_early_was_cut(self, goodbye: bool) -> None:
+        """With or without the word of TLS that it ends; it is no sign of tampering."""
+        authority = trustme.CA()
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        authority.issue_cert("127.0.0.1").configure_cert(context)
+
+        def serve(listener: socket.socket) -> None:
+            sock, _ = listener.accept()
+            wrapped = context.wrap_socket(sock, server_side=True)
+            wrapped.recv(10_000)
+            wrapped.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n[")
+            if goodbye:
+                with suppress(OSError):
+                    wrapped.unwrap()
+            wrapped.close()
+
+        with socket.create_server(("127.0.0.1", 0)) as listener, authority.cert_pem.tempfile() as trusted:
+            server = threading.Thread(target=serve, args=(listener,))
+            server.start()
+            with (
+                transport(f"https://127.0.0.1:{listener.getsockname()[1]}", verify_ssl=trusted) as client,
+                pytest.raises(IncompleteResultError),
+            ):
+                read(client)
+            server.join()
 
     def test_a_host_without_tls_is_not_asked_twice(self) -> None:
         """Nor is any other TLS failure repeated."""
@@ -952,6 +1092,7 @@ class TestWholeness:
             (reply(200, ROWS), True),
             (reply(200, ROWS, chunks=1000), True),
             (zipped(ROWS), True),
+            (reply(200, gzip.compress(ROWS), length=None, content_encoding="gzip"), True),
             (reply(200, ROWS, length=None), False),
             (reply(200, ROWS, length=None, content_length="many"), False),
         ],
@@ -968,8 +1109,10 @@ class TestWholeness:
         head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n"
         with playing([head + packed, Close()], [head + packed[:-1], Close()]) as (_, client):
             assert read(client) == ROWS
-            with pytest.raises(IncompleteResultError, match="gzip"):
+            with pytest.raises(IncompleteResultError, match="gzip") as caught:
                 read(client)
+
+        assert caught.value.offset == len(ROWS)
 
     @pytest.mark.parametrize("encoding", ["gzip", "GZIP", "x-gzip", " gzip "])
     def test_inflates(self, encoding: str) -> None:
@@ -988,8 +1131,13 @@ class TestWholeness:
         """As RFC 1952 allows, cut at any place over the wire."""
         packed = gzip.compress(ROWS) + gzip.compress(b"") + gzip.compress(b"end")
         for size in (1, 7, 10_000):
-            with playing(reply(200, packed, content_encoding="gzip", chunks=size)) as (_, client):
-                assert read(client) == ROWS + b"end"
+            with (
+                playing(reply(200, packed, content_encoding="gzip", chunks=size)) as (_, client),
+                client.stream("GET", "/x", deadline=Deadline(10)) as stream,
+            ):
+                pieces = list(stream.chunks())
+            assert b"".join(pieces) == ROWS + b"end"
+            assert all(pieces)
 
     @pytest.mark.parametrize(
         "packed",
@@ -1031,6 +1179,24 @@ class TestWholeness:
         assert 1024 * 1024 < sum(got) < 49_000_000
         assert max(got) <= 64 * 1024
 
+    def test_a_small_body_may_be_all_alike(self) -> None:
+        """Up to a MiB, no ratio is suspicious: it comes near a thousandfold at any byte of it."""
+        body = b"0" * 1_000_000
+        inflater = Inflater("it")
+
+        given = [piece for value in gzip.compress(body) for piece in inflater.feed(bytes([value]))]
+        inflater.end()
+
+        assert b"".join(given) == body
+
+    def test_the_ratio_is_that_of_the_whole_body(self) -> None:
+        """Not of its last piece, however small."""
+        packed, inflater = gzip.compress(ROWS * 40), Inflater("it")
+
+        given = [piece for start in range(0, len(packed), 100) for piece in inflater.feed(packed[start : start + 100])]
+
+        assert b"".join(given) == ROWS * 40
+
     def test_a_length_below_the_body_harms_no_other_answer(self) -> None:
         """The bytes left over are not read as the next answer."""
         with playing([*reply(200, b"[1]" + OK[0], length=3), Pause(0.05)], reply(200, b"[2]")) as (_, client):  # type: ignore[operator]
@@ -1053,6 +1219,17 @@ class TestWholeness:
             with pytest.raises(IncompleteResultError, match="closed"):
                 list(chunks)
 
+    def test_a_stream_closed_while_it_is_waited_for(self) -> None:
+        """By another thread: the error says so, and is none of the libraries below."""
+        head = cut(reply(200, ROWS), 10)[0]
+        with playing([head, Pause(0.4), Close()]) as (_, client):
+            stream = client.stream("GET", "/x", deadline=Deadline(5))
+            closing = threading.Timer(0.2, stream.close)
+            closing.start()
+            with pytest.raises(IncompleteResultError, match="closed"):
+                list(stream.chunks())
+            closing.join()
+
 
 class TestStream:
     """Results, as they arrive."""
@@ -1064,6 +1241,7 @@ class TestStream:
             for _ in range(3):
                 with client.stream("GET", "/x", deadline=Deadline(5)) as stream:
                     assert stream.status == status
+                    assert list(stream.chunks()) == ([] if status == 204 else [b"{}"])
 
         assert (len(server.requests), server.connections) == (3, 1)
 
@@ -1074,6 +1252,26 @@ class TestStream:
             assert read(client) == ROWS
 
         assert len(server.requests) == 5
+        assert client.stats.maybe_duplicate_tasks == 0
+
+    def test_one_that_may_not_be_asked_for_twice_is_repeated_twice_at_most(self) -> None:
+        """As any other call that is not safe to repeat, and counted as such."""
+        with playing([Reset()]) as (server, client), pytest.raises(NetworkError):
+            client.stream("POST", "/queries/run/json", deadline=Deadline(5))
+
+        assert (len(server.requests), client.stats.maybe_duplicate_tasks) == (3, 2)
+
+        with playing([Reset()], OK) as (_, client):
+            client.stream("POST", "/queries/run/json", deadline=Deadline(5), idempotent=True).close()
+            assert client.stats.maybe_duplicate_tasks == 0
+
+    def test_nothing_is_no_page(self) -> None:
+        """Proxies name a type also where there is no body."""
+        with (
+            playing(reply(204, b"", content_type="text/html")) as (server, client),
+            client.stream("GET", "/x", deadline=Deadline(5)) as stream,
+        ):
+            assert (stream.status, len(server.requests)) == (204, 1)
 
     def test_what_fails_within_is_not(self) -> None:
         """Rows may have gone on their way."""
@@ -1100,7 +1298,7 @@ class TestStream:
         """It is not the end; the error says after how much."""
         with (
             playing([*cut(reply(200, ROWS), 10)[:1], Pause(5)], timeout=0.2) as (_, client),
-            pytest.raises(NetworkError, match=r"after [\d,]+ bytes") as caught,
+            pytest.raises(NetworkError, match=f"after {len(ROWS) - 10:,} bytes") as caught,
         ):
             read(client)
 
@@ -1146,6 +1344,24 @@ class TestStream:
         script: Script = [head + b"[" * 4_000, Pause(0.4), b"[" * 4_000]
         with playing(script, min_rate=1_000, min_rate_seconds=0.2) as (_, client):
             assert read(client) == b"[" * 8_000
+
+    def test_a_good_beginning_does_not_count_for_ever(self) -> None:
+        """After the time that is looked at, the next one begins."""
+        head = b"HTTP/1.1 200 OK\r\nContent-Length: 100200\r\n\r\n"
+        script: Script = [head + b"[" * 100_000, Pause(0.3), Drip(b"[" * 200, 0.02)]
+        with (
+            playing(script, min_rate=1_000, min_rate_seconds=0.2) as (_, client),
+            pytest.raises(NetworkError) as caught,
+        ):
+            read(client)
+
+        assert caught.value.reason == "stalled"
+
+    def test_the_end_may_be_late(self) -> None:
+        """All that there is had come in time."""
+        late: Script = [b"HTTP/1.1 200 OK\r\n\r\n" + b"[" * 300, Pause(0.4), Close()]
+        with playing(late, min_rate=1_000, min_rate_seconds=0.2) as (_, client):
+            assert read(client) == b"[" * 300
 
     def test_a_reader_that_pauses_is_not_punished(self) -> None:
         """Only waiting for bytes counts."""

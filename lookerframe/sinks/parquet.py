@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Mapping
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ import pyarrow.parquet as pq
 from lookerframe.exceptions import ConfigError
 from lookerframe.result import reading
 from lookerframe.sinks.publish import export_errors, publishing
+from lookerframe.version import __version__
 
 if TYPE_CHECKING:
     import os
@@ -135,7 +135,7 @@ def _groups(reader: pa.RecordBatchReader, rows_per_group: int) -> Iterator[pa.Ta
 
 
 def _file_metadata(data: ArrowStream, rows: int) -> dict[str, str]:
-    facts = {"complete": "true", "rows": str(rows), "version": version("lookerframe")}
+    facts = {"complete": "true", "rows": str(rows), "version": __version__}
     known: Any = getattr(data, "metadata", None)
     if isinstance(known, Mapping):
         lineage = {key: _plain(known[key]) for key in _LINEAGE if known.get(key) is not None}

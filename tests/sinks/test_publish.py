@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lookerframe.exceptions import DeadlineError, ExportError
-from lookerframe.sinks.publish import export_errors, publishing
+from lookerframe.sinks.publish import _lock, _prefix, export_errors, publishing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -83,6 +83,43 @@ def test_reason_is_told_in_words(tmp_path: Path, number: int, message: str) -> N
     assert caught.value.__cause__ is failure
 
 
+def test_a_folder_is_no_file_to_write(tmp_path: Path) -> None:
+    """The error says what to name instead, before the block runs."""
+    with pytest.raises(ExportError) as caught, publishing(tmp_path):
+        pytest.fail("the block ran")
+
+    assert str(caught.value) == f"{tmp_path}: it is a folder; name a file in it"
+
+
+def test_a_pipe_is_not_replaced(tmp_path: Path) -> None:
+    """Nor is a device, such as /dev/null."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for target in (pipe, os.devnull):
+        with pytest.raises(ExportError, match="it is a device or a pipe"), publishing(target):
+            pytest.fail("the block ran")
+
+    assert pipe.is_fifo()
+    assert list(tmp_path.iterdir()) == [pipe]
+
+
+def test_no_file_stays_open(tmp_path: Path) -> None:
+    """However the block ends, and whatever was tidied up before it."""
+    before = len(os.listdir("/dev/fd"))  # noqa: PTH208 - a descriptor more while it is read, both times
+    path = tmp_path / "report.txt"
+
+    for number in range(5):
+        _left_behind("report.txt", tmp_path, pid=number)
+        with publishing(path):
+            pass
+        with pytest.raises(KeyError), publishing(path):
+            raise KeyError
+        with pytest.raises(ExportError), publishing(path, overwrite=False):
+            pytest.fail("the block ran")
+
+    assert len(os.listdir("/dev/fd")) == before  # noqa: PTH208
+
+
 def test_own_errors_pass(tmp_path: Path) -> None:
     """An error of this library is never taken for one of the file, though some are errors of the system as well."""
     failure = DeadlineError("out of time", phase="running")
@@ -145,6 +182,13 @@ def _left_behind(name: str, folder: Path, *, pid: int = 4_000_000) -> Path:
     return path
 
 
+def test_a_name_that_is_no_text_stays_whole() -> None:
+    """File systems take any bytes; what cannot be decoded tells one target from another as well."""
+    name = os.fsdecode(b"r\xff.txt")
+
+    assert _prefix(name) == f".{name}."
+
+
 @pytest.mark.parametrize("name", ["report.txt", "a[b].csv", "n" * 255, "健" * 85])
 def test_what_a_dead_process_left_is_removed_by_the_next_run(tmp_path: Path, name: str) -> None:
     """Of the same target, whatever its name and length; a process id that is in use again does not keep it."""
@@ -195,6 +239,15 @@ def test_a_link_or_a_folder_of_such_a_name_is_left_alone(tmp_path: Path) -> None
     assert link.read_text() == "theirs"
     assert folder.is_dir()
     assert pipe.is_fifo()
+
+
+def test_a_lock_of_another_is_told_from_one_that_cannot_be_had(tmp_path: Path) -> None:
+    """The first shows a living writer, the second nothing."""
+    path = tmp_path / "report.txt"
+    with path.open("wb") as first, path.open("r+b") as second, path.open("rb") as readable:
+        assert _lock(first.fileno()) is True
+        assert _lock(second.fileno()) is False
+        assert _lock(readable.fileno()) is not True
 
 
 def test_what_a_living_process_writes_is_left_alone(tmp_path: Path) -> None:
