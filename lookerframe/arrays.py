@@ -43,8 +43,8 @@ _FISCAL_YEAR = re.compile(r"FY(\d{4})", re.ASCII)
 _NUMBERS = ("int64", "float64", "decimal128", "bool, int64")
 #: Arrow knows when clocks change up to here; for later times it takes the last offset that it has.
 _END_OF_RULES = dt.datetime(2037, 1, 1)  # noqa: DTZ001 - a wall clock
-_YEAR_ONE = pa.scalar(dt.datetime(1, 1, 1), pa.timestamp("us")).value  # noqa: DTZ001
 _INSTANT = dt.timedelta(microseconds=1)
+_YEAR_ONE = (dt.datetime(1, 1, 1) - dt.datetime(1970, 1, 1)) // _INSTANT  # noqa: DTZ001 - microseconds of wall clocks
 _INT64_DIGITS = 19
 _MAX_DIGITS = 1000  # of an integer that is read as one: Python takes a time that grows with their square
 

@@ -661,14 +661,13 @@ class Task:
         return self._known
 
     def _field_source(self, task: QueryTask, deadline: Deadline, stats: Stats) -> Callable[[], Mapping[str, Any]]:
-        looker, asked = self.looker, False
+        looker = self.looker
 
         def fields() -> Mapping[str, Any]:
-            nonlocal asked
-            query, fresh, asked = task.query, asked, True
+            query = task.query
             if query is None or query.model is None:
                 query = looker._saved(task.query_id or "", deadline, stats)  # noqa: SLF001
-            return looker._explores.fields_of(query, deadline, stats, fresh=fresh)  # noqa: SLF001
+            return looker._explores.fields_of(query, deadline, stats)  # noqa: SLF001
 
         return fields
 

@@ -50,11 +50,9 @@ class Explores:
                 self._known[model, explore] = known
         return known
 
-    def fields_of(
-        self, query: SavedQuery, deadline: Deadline, stats: Stats, *, fresh: bool = False
-    ) -> Mapping[str, Any]:
+    def fields_of(self, query: SavedQuery, deadline: Deadline, stats: Stats) -> Mapping[str, Any]:
         """Pick those of a query, as `json_detail` would carry them."""
-        explore = self.fields(query.model or "", query.view or "", deadline, stats, fresh=fresh)
+        explore = self.fields(query.model or "", query.view or "", deadline, stats)
         known = {
             item["name"]: (group, item) for group in ("dimensions", "measures") for item in explore.get(group) or ()
         }
