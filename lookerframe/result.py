@@ -167,10 +167,10 @@ class Result:
         return tuple(self._findings.notes)
 
     @property
-    def stats(self) -> Mapping[str, Any]:
+    def stats(self) -> dict[str, Any]:
         """Figures on the work done so far: ``rows``, and for fetched results calls, retries, bytes and seconds."""
         facts = {} if self._stats is None else self._stats.to_dict()
-        return MappingProxyType({"rows": self._findings.read, **facts})
+        return {"rows": self._findings.read, **facts}
 
     @property
     def truncated(self) -> bool | None:

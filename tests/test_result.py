@@ -650,7 +650,7 @@ def test_a_result_that_is_closed_while_it_is_read_is_not_fetched_again(
     """Though one whose body breaks off would be; and the reader is told, rather than given the end of the rows."""
     script = ScriptedLooker("complete", results=[reply(200, LONG[result_format])], result_format=result_format)
     fields = {"measures": [{"name": "v.n", "type": "count"}], "dimensions": []}
-    known = {
+    known: dict[str, dict[str, Any]] = {
         "/queries/q1": {"id": "q1", "model": "m", "view": "v", "fields": ["v.n"]},
         "/lookml_models/m/explores/v": {"name": "v", "fields": fields},
     }
