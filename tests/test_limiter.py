@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from lookerframe.config import Secret, Settings
 from lookerframe.deadline import Deadline
 from lookerframe.exceptions import (
     AuthError,
@@ -20,7 +23,12 @@ from lookerframe.exceptions import (
     ServerError,
 )
 from lookerframe.limiter import Limiter
+from lookerframe.transport import Transport
 from tests.clock import Clock
+from tests.faults import FaultServer, reply
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class TestLimiter:
@@ -268,3 +276,32 @@ class TestLimiter:
 
         assert not limiter._queue
         assert self.waited(limiter, clock) >= 1
+
+
+# Windows has no fork, so there is nothing to go wrong there.
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_forked_child_does_not_wait_for_a_turn_of_its_parent() -> None:
+    """The thread that has it does not exist in the child, and would never give it up."""
+    with FaultServer(reply(200, {})) as server:
+        known: dict[str, Any] = {"base_url": server.url, "client_id": "id", "client_secret": Secret("secret")}
+        client = Transport(Settings(**known, backoff_base=0.001, backoff_cap=60))
+        with client._limiter.turn(Deadline(5), endpoint="GET /x", last=None, waited=lambda _: None) as refused:
+            refused.ended(ServerError("down", status=503))
+        with client._limiter.turn(Deadline(5), endpoint="GET /x", last=None, waited=lambda _: None):
+            status = _status_of_child(lambda: client.request("GET", "/user", deadline=Deadline(1)))
+        client.close()
+
+    assert status == 0
+    assert server.paths == ["GET /user"]
+
+
+def _status_of_child(work: Callable[[], object]) -> int:
+    child = os.fork()
+    if child == 0:  # it does nothing but this
+        status = 1
+        try:
+            work()
+            status = 0
+        finally:
+            os._exit(status)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])

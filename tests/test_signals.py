@@ -145,3 +145,54 @@ def test_other_threads_do_not_touch_signals() -> None:
     thread.join()
 
     assert seen == [signal.SIG_DFL]
+
+
+@pytest.fixture
+def idle() -> Iterator[lf.Looker]:
+    """Give a client that asks nothing, and leave SIGTERM as it was."""
+    yield lf.Looker(lf.Settings(base_url="http://127.0.0.1:9", client_id="id", client_secret=lf.Secret("secret")))
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def _exits_on_sigterm() -> bool:
+    """Send it, if that does not end these tests."""
+    if signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
+        return False
+    with pytest.raises(SystemExit) as caught:
+        signal.raise_signal(signal.SIGTERM)
+    return caught.value.code == 128 + signal.SIGTERM
+
+
+def test_a_block_within_a_block_does_not_end_the_outer(idle: lf.Looker) -> None:
+    """SIGTERM is an exit until the outer one ends, also for the same client."""
+    with idle:
+        with idle:
+            assert _exits_on_sigterm()
+        assert _exits_on_sigterm()
+
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+
+
+@pytest.mark.parametrize("outlives", [False, True])
+def test_a_block_in_another_thread_does_not_end_that_of_the_main_one(idle: lf.Looker, outlives: bool) -> None:
+    """Its handler stays while it lasts, and goes with it, whichever block ends first."""
+    entered, leave = threading.Event(), threading.Event()
+
+    def work() -> None:
+        with idle:
+            entered.set()
+            leave.wait(10)
+
+    thread = threading.Thread(target=work)
+    try:
+        with idle:
+            thread.start()
+            assert entered.wait(10)
+            if not outlives:
+                leave.set()
+                thread.join()
+            assert _exits_on_sigterm()
+        assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    finally:
+        leave.set()
+        thread.join()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -13,14 +14,14 @@ import pytest
 import lookerframe as lf
 from lookerframe import tasks
 from lookerframe.deadline import Stats
-from lookerframe.models import QueryTask
+from lookerframe.models import QueryTask, SavedQuery
 from lookerframe.transport import Transport
 from tests.clock import Clock
 from tests.faults import Drip, FaultServer, Pause, cut, reply
 from tests.scripted import DETAIL, ROWS, TASK, ScriptedLooker, connections
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from lookerframe.deadline import Deadline
     from lookerframe.payload import Payload
@@ -57,7 +58,7 @@ def test_not_finished_is_asked_again(connect: Any, status: int) -> None:
 
 
 @contextmanager
-def _transport(script: ScriptedLooker) -> Iterator[Transport]:
+def _transport(script: Callable[[Request], Script]) -> Iterator[Transport]:
     with FaultServer(answer=script) as server:
         known: dict[str, Any] = {"base_url": server.url, "client_id": "id", "client_secret": lf.Secret("secret")}
         transport = Transport(lf.Settings(**known, poll_interval=1, poll_interval_max=3, expired_grace=20))
@@ -570,3 +571,92 @@ def test_an_html_page_is_no_table(connect: Any) -> None:
 
     with pytest.raises(lf.UnexpectedContentError, match="Please log in"):
         connect(ScriptedLooker("complete", results=[page])).task(TASK).result(timeout=2)
+
+
+def test_the_last_look_leaves_time_to_fetch() -> None:
+    """Whatever completes before it is a table, also where the pauses have grown beyond the time that is left."""
+    clock, running = Clock(), QueryTask(id=TASK, status="running")
+    deadline, script = clock.deadline(10), ScriptedLooker("running", results=[reply(202)])
+
+    def answer(request: Request) -> Script:
+        if clock.time >= ended:
+            script.states, script.results = ["complete"], [reply(200, DETAIL)]
+        return script(request)
+
+    ended = clock.time + 8.9
+    with _transport(answer) as transport:
+        task = tasks.wait(transport, running, alive=True, deadline=deadline, stats=Stats())
+        assert json.loads(_fetch(transport, deadline).read()) == DETAIL
+    assert (task.state, clock.sleeps) == ("complete", [1, 1.5, 2.25, 3, 1.25])
+
+    script.states, script.results = ["running"], [reply(202)]
+    clock.sleeps.clear()
+    ended, deadline = clock.time + 8.9, clock.deadline(10)
+    with _transport(answer) as transport:
+        assert json.loads(_fetch(transport, deadline).read()) == DETAIL
+    assert clock.sleeps == [1, 1.5, 2.25, 3, 1.25]
+
+
+@pytest.mark.parametrize(
+    ("state", "end"),
+    [
+        ("complete", lambda looker, task: looker.task(task.id).result().to_arrow()),
+        ("complete", lambda _looker, task: task.status()),
+        ("killed", lambda looker, task: looker.task(task.id).status()),
+        ("running", lambda _looker, task: task.cancel()),
+        ("running", lambda looker, task: looker.task(task.id).cancel()),
+    ],
+    ids=["read by its id", "seen complete", "seen killed by its id", "cancelled", "cancelled by its id"],
+)
+def test_a_task_that_has_ended_is_not_stopped_with_its_block(
+    connect: Any, state: str, end: Callable[[lf.Looker, lf.Task], object]
+) -> None:
+    """Nothing runs any more, whichever handle saw it end."""
+    script = ScriptedLooker(state)
+    before: list[str] = []
+
+    def fail(looker: lf.Looker) -> None:
+        with looker:
+            end(looker, looker.submit(QUERY))
+            before.extend(script.calls)
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail(connect(script))
+    assert not any(call.startswith("DELETE /running_queries") for call in script.calls[len(before) :])
+
+
+def test_many_queries_are_stopped_by_few_threads(connect: Any) -> None:
+    """Each once, sixteen at a time: Looker is not flooded by a block that fails."""
+    lock, script = threading.Lock(), ScriptedLooker("running")
+    made: list[str] = []
+    killed: list[str] = []
+    at_work: list[int] = [0]
+
+    def answer(request: Request) -> Script:
+        where = request.target.split("?")[0].removeprefix("/api/4.0")
+        if where == "/query_tasks":
+            made.append(f"{len(made):032x}")
+            return reply(200, {"id": made[-1], "query_id": "q1", "status": "added", "result_format": "json_detail"})
+        if not where.startswith("/running_queries/"):
+            return script(request)
+        with lock:
+            killed.append(where.rpartition("/")[2])
+            at_work.append(at_work[-1] + 1)
+        time.sleep(0.03)
+        with lock:
+            at_work.append(at_work[-1] - 1)
+        return reply(204)
+
+    def fail(looker: lf.Looker) -> None:
+        with looker:
+            query = SavedQuery(id="q1")
+            for _ in range(40):
+                looker.submit(query)
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail(connect(answer))
+    assert sorted(killed) == made
+    assert len(made) == 40
+    assert 1 < max(at_work) <= 16
