@@ -7,6 +7,7 @@ for a count), or refuses. Nothing is rounded, cut or guessed on either way.
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import json
 import math
@@ -46,6 +47,7 @@ _END_OF_RULES = dt.datetime(2037, 1, 1)  # noqa: DTZ001 - a wall clock
 _INSTANT = dt.timedelta(microseconds=1)
 _YEAR_ONE = (dt.datetime(1, 1, 1) - dt.datetime(1970, 1, 1)) // _INSTANT  # noqa: DTZ001 - microseconds of wall clocks
 _INT64_DIGITS = 19
+_NULL = msgspec.Raw(b"null")
 _MAX_DIGITS = 1000  # of an integer that is read as one: Python takes a time that grows with their square
 
 
@@ -60,7 +62,8 @@ class Reader:
     kind
         What the column holds, for messages: the name of the type, or of those that it may turn out to be.
     annotation
-        The JSON values that are taken at full speed, as msgspec understands it.
+        The JSON values that are taken at full speed, as msgspec understands it; `msgspec.Raw` for decimals, of which
+        `build_array` takes the characters.
     build
         Decoded values → array. It raises, of whatever class, when a value does not fit.
     exact
@@ -85,6 +88,8 @@ def build_array(reader: Reader, values: Sequence[Any], *, column: str, first_row
     ConversionError
         A value does not fit; the error names its column, its row in the whole result, and the value.
     """
+    if reader.annotation is msgspec.Raw:
+        values = _decimals_of(reader, values, column=column, first_row=first_row)
     try:
         return reader.build(values)
     except _MISFITS as exc:
@@ -107,6 +112,15 @@ def read_exactly(reader: Reader, cell: bytes | msgspec.Raw, *, column: str, row:
         return reader.exact(value, text)
     except (ValueError, InvalidOperation) as exc:
         raise _refusal(column, row, value, reader.kind) from exc
+
+
+def settled(reader: Reader, types: Iterable[pa.DataType]) -> pa.DataType:
+    """Decide the type of some pieces of a column, of which more may follow: Arrow's null while all of them are null.
+
+    `Reader.settle` decides for all of a column: there nulls alone have a type too, which these must not bring in.
+    """
+    met = list(types)
+    return pa.null() if all(map(pa.types.is_null, met)) else reader.settle(met)
 
 
 def fit(array: pa.Array, arrow_type: pa.DataType, *, column: str, first_row: int) -> pa.Array:
@@ -135,6 +149,21 @@ def fit(array: pa.Array, arrow_type: pa.DataType, *, column: str, first_row: int
 def type_name(arrow_type: pa.DataType) -> str:
     """Name an Arrow type as ``dtypes=`` takes it."""
     return {"double": "float64", "date32[day]": "date32"}.get(str(arrow_type), str(arrow_type).replace("<item: ", "<"))
+
+
+def _decimals_of(reader: Reader, values: Sequence[Any], *, column: str, first_row: int) -> Sequence[Any]:
+    """Read the JSON of decimals at once, if all are numbers; else one by one: of texts msgspec takes what JSON has not.
+
+    What was read already, on the way of `read_exactly`, stays as it is.
+    """
+    cells = [_NULL if value is None else value for value in values]
+    if not all(isinstance(cell, msgspec.Raw) for cell in cells):
+        return values
+    spelt = b"[" + b",".join(cells) + b"]"
+    if b'"' not in spelt:
+        with contextlib.suppress(msgspec.ValidationError):
+            return msgspec.json.decode(spelt, type=list[Decimal | None])
+    return [read_exactly(reader, cell, column=column, row=row) for row, cell in enumerate(cells, first_row)]
 
 
 def _misfit(reader: Reader, values: Sequence[Any], *, column: str, first_row: int) -> ConversionError:
@@ -193,6 +222,8 @@ def _casts(scalar: pa.Scalar, arrow_type: pa.DataType) -> bool:
 def _advice(column: str, value: Any, kind: str) -> str:
     if isinstance(value, dict):
         return "there is an object where a plain value is due, as in a pivoted result whose metadata lists no pivots"
+    if isinstance(value, str) and _NUMBER.fullmatch(value) and not _CODE.match(value):
+        value = _digits_of(value)
     if isinstance(value, str) and kind.startswith(_NUMBERS) and _FORMATTED.fullmatch(value):
         return (
             "it looks formatted: the task was made with apply_formatting; make it without, or "
@@ -210,12 +241,14 @@ def _fitting(value: Any, kind: str) -> str | None:
     number = Decimal(value)
     if not number.is_finite() or number.adjusted() >= DECIMAL_DIGITS:
         return None
-    if not kind.startswith("decimal128"):
-        return "decimal128" if isinstance(value, int) else "float64"
     scale = max(0, -cast("int", number.as_tuple().exponent))
+    is_held = max(0, number.adjusted() + 1) + scale <= DECIMAL_DIGITS
+    if not kind.startswith("decimal128"):
+        if not (isinstance(value, int) or _is_too_precise(number)):
+            return "float64"
+        return "decimal128" if is_held else None
     met = _SCALE.search(kind)
-    fits = met and scale > int(met[1]) and max(0, number.adjusted() + 1) + scale <= DECIMAL_DIGITS
-    return f"decimal128({DECIMAL_DIGITS}, {scale})" if fits else None
+    return f"decimal128({DECIMAL_DIGITS}, {scale})" if met and scale > int(met[1]) and is_held else None
 
 
 def _lossless(text: str) -> Any:
@@ -271,7 +304,7 @@ def _is_too_precise(number: int | Decimal) -> bool:
 
 
 def _exact_decimal(value: Any, _text: str) -> Decimal:
-    return Decimal(_as_number(value))
+    return _refuse() if isinstance(value, str) and _CODE.match(value) else Decimal(_as_number(value))
 
 
 def _exact_yesno(value: Any, _text: str) -> bool:
@@ -336,10 +369,13 @@ def _build_periods(values: Sequence[Any]) -> pa.Array:
 
 
 def _build_timestamps(values: Sequence[Any]) -> pa.Array:
-    found = pc.cast(pa.array(values, pa.string()), pa.timestamp("us"))
-    if found.null_count < len(found) and pc.min(found).value < _YEAR_ONE:
+    return _from_year_one(pc.cast(pa.array(values, pa.string()), pa.timestamp("us")))
+
+
+def _from_year_one(array: pa.Array) -> pa.Array:
+    if array.null_count < len(array) and pc.min(array).value < _YEAR_ONE:
         raise pa.ArrowInvalid("year 0")  # Arrow has one, no calendar of Python's has
-    return found
+    return array
 
 
 def _build_json(values: Sequence[Any]) -> pa.Array:
@@ -382,7 +418,7 @@ def zoned(timezone: str, *, utc: bool) -> Reader:
     arrow_type = pa.timestamp("us", "UTC" if utc else timezone)
 
     def build(values: Sequence[Any]) -> pa.Array:
-        return placed(_build_timestamps(values), timezone).cast(arrow_type)
+        return _from_year_one(placed(_build_timestamps(values), timezone)).cast(arrow_type)
 
     reader = _simple(arrow_type, TIMESTAMP.annotation, _exact_string, build)
     try:
@@ -476,7 +512,7 @@ NUMBER = Reader(
 DECIMAL = Reader(
     arrow_type=None,
     kind="decimal128",
-    annotation=Decimal | None,
+    annotation=msgspec.Raw,
     build=_build_decimals,
     exact=_exact_decimal,
     settle=_settle_decimal,

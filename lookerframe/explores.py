@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from typing import TYPE_CHECKING, Any
 
+from lookerframe.fields import picked
 from lookerframe.transport import path
 from lookerframe.validation import check
 
@@ -53,36 +53,4 @@ class Explores:
     def fields_of(self, query: SavedQuery, deadline: Deadline, stats: Stats) -> Mapping[str, Any]:
         """Pick those of a query, as `json_detail` would carry them."""
         explore = self.fields(query.model or "", query.view or "", deadline, stats)
-        known = {
-            item["name"]: (group, item) for group in ("dimensions", "measures") for item in explore.get(group) or ()
-        }
-        known.update(_dynamic_fields(query.dynamic_fields))
-        found: dict[str, list[Mapping[str, Any]]] = {"dimensions": [], "measures": [], "table_calculations": []}
-        found["pivots"] = [known.get(name, ("", {"name": name}))[1] for name in query.pivots]
-        calculations = [name for name, (group, _) in known.items() if group == "table_calculations"]
-        for name in dict.fromkeys([*query.fields, *calculations]):
-            if name in query.pivots:
-                continue
-            group, item = known.get(name, ("table_calculations", {"name": name}))
-            found[group].append(item)
-        return found
-
-
-def _dynamic_fields(text: str | None) -> dict[str, tuple[str, Mapping[str, Any]]]:
-    """Read a query's ``dynamic_fields``: name → group and metadata.
-
-    Source: the JSON text that Looker's own pages write; assumed where it names a kind, type or label.
-    """
-    try:
-        items = json.loads(text) if text else []
-    except ValueError:
-        return {}
-    kinds = {"table_calculation": "table_calculations", "measure": "measures", "dimension": "dimensions"}
-    found: dict[str, tuple[str, Mapping[str, Any]]] = {}
-    for item in items if isinstance(items, list) else []:
-        for key, group in kinds.items():
-            if isinstance(item, dict) and isinstance(item.get(key), str):
-                kind = item.get("_type_hint") or item.get("type")
-                found[item[key]] = (group, {"name": item[key], "label": item.get("label"), "type": kind})
-                break
-    return found
+        return picked(explore, query)

@@ -18,6 +18,7 @@ from lookerframe.render import shorten
 
 if TYPE_CHECKING:
     from lookerframe.arrays import Reader
+    from lookerframe.models import SavedQuery
 
 #: How number dimensions, whose width Looker does not declare, are typed; see `columns.Decoding`.
 Numbers: TypeAlias = Literal["auto", "float64", "decimal128"]
@@ -71,6 +72,11 @@ _LOOKML_TIME_STEPS = re.compile(r"date_(?:millisecond|minute|hour)\d+", re.ASCII
 _LOOKML_DURATION = re.compile(r"duration_(?:second|minute|hour|day|week|month|quarter|year)s?", re.ASCII)
 
 _WHOLE_MEASURES = frozenset({"count", "count_distinct", "int"})
+
+#: What `json_bi` leaves out of its field metadata and types depend on: of calculations the first, of all the second.
+_LEFT_OUT = ("type", "convert_tz")
+#: Members of ``dynamic_fields`` that name a field → its group.
+_DYNAMIC = {"table_calculation": "table_calculations", "measure": "measures", "dimension": "dimensions"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +198,68 @@ def pivot_fields_of(metadata: Mapping[str, Any]) -> tuple[Field, ...]:
         See `fields_of`.
     """
     return tuple(Field.from_api(item, group="pivots") for item in _listed(metadata, "pivots"))
+
+
+def picked(metadata: Mapping[str, Any], query: SavedQuery) -> dict[str, list[Mapping[str, Any]]]:
+    """Pick the fields of a query out of the ``fields`` object of its explore, as `json_detail` would carry them.
+
+    Calculations that the object itself has, as that of an answer does, are kept. A field that nothing describes has its
+    name alone.
+
+    Raises
+    ------
+    ConfigError
+        See `fields_of`.
+    """
+    groups = ("pivots", "dimensions", "measures", "table_calculations")
+    known = {item["name"]: (group, item) for group in groups for item in _listed(metadata, group)}
+    known |= _dynamic_fields(query.dynamic_fields)
+    found: dict[str, list[Mapping[str, Any]]] = {group: [] for group in groups}
+    found["pivots"] = [known.get(name, ("", {"name": name}))[1] for name in query.pivots]
+    calculations = [name for name, (group, _) in known.items() if group == "table_calculations"]
+    names = [name for name in dict.fromkeys([*query.fields, *calculations]) if name not in query.pivots]
+    for name in names:
+        group, item = known.get(name, ("table_calculations", {"name": name}))
+        found["dimensions" if group == "pivots" else group].append(item)
+    found["supermeasure_like"] = [item for item in _listed(metadata, "supermeasure_like") if item["name"] in names]
+    return found
+
+
+def completed(metadata: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
+    """Add what the ``fields`` object of a payload leaves out, from that of its explore: types and ``convert_tz``.
+
+    Raises
+    ------
+    ConfigError
+        See `fields_of`.
+    """
+    groups = (*GROUPS, "pivots")
+    more = {item["name"]: item for group in groups for item in _listed(known, group)}
+
+    def whole(item: Mapping[str, Any]) -> dict[str, Any]:
+        found = {key: more[item["name"]][key] for key in _LEFT_OUT if key in more.get(item["name"], {})}
+        return found | {key: value for key, value in item.items() if value is not None or key not in found}
+
+    return {**metadata, **{group: [whole(item) for item in _listed(metadata, group)] for group in groups}}
+
+
+def _dynamic_fields(text: str | None) -> dict[str, tuple[str, Mapping[str, Any]]]:
+    """Read a query's ``dynamic_fields``: name → group and metadata.
+
+    Source: the JSON text that Looker's own pages write; assumed where it names a kind, type or label.
+    """
+    try:
+        items = json.loads(text) if text else []
+    except ValueError:
+        return {}
+    found: dict[str, tuple[str, Mapping[str, Any]]] = {}
+    for item in items if isinstance(items, list) else []:
+        for key, group in _DYNAMIC.items():
+            if isinstance(item, dict) and isinstance(item.get(key), str):
+                kind = item.get("_type_hint") or item.get("type")
+                found[item[key]] = (group, {"name": item[key], "label": item.get("label"), "type": kind})
+                break
+    return found
 
 
 def _listed(metadata: Any, group: str) -> list[Mapping[str, Any]]:

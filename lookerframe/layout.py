@@ -195,24 +195,26 @@ class Layout:
         if held is None:
             return
         last = held.rows - 1
-        if not self._is_totals(held, last):
-            findings.note("the query asks for totals, but the last row does not look like them: it is taken as a row")
+        if why := self._why_no_totals(held, last):
+            findings.note(f"the query asks for totals, but {why}: it is taken as a row")
             yield held
             return
         findings.totals = self.table([_sliced(held, last, 1)])
         if last:
             yield _sliced(held, 0, last)
 
-    def _is_totals(self, piece: Piece, row: int) -> bool:
-        # Totals have no values of dimensions. Where nothing is known of a field it may be one.
+    def _why_no_totals(self, piece: Piece, row: int) -> str | None:
+        """Say why the last row is not the totals; None if it is. They have no values of dimensions."""
         fields = [column.field for column in self.columns if not column.field.is_calculation]
         kinds = {field.measure for field in fields}
-        if False not in kinds and None in kinds:
-            return False
-        return not any(
+        if False not in kinds and not self._spread and piece.first_row + row == 0:
+            return "the only row has no dimension to tell them by"
+        # Where nothing is known of a field it may be a dimension.
+        is_row = (False not in kinds and None in kinds) or any(
             column.field in fields and column.field.measure is False and piece.arrays[place][row].is_valid
             for place, column in enumerate(self.columns)
         )
+        return "the last row does not look like them" if is_row else None
 
     def _plan(self) -> list[pa.Array | tuple[int, ...]]:
         """Say what the columns of long rows are made of; see `melted`."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pyarrow as pa
 
-from lookerframe.arrays import INFERRED, build_array, fit, read_exactly
+from lookerframe.arrays import INFERRED, build_array, fit, read_exactly, settled
 from lookerframe.columns import Pivot
 from lookerframe.exceptions import PayloadError
 from lookerframe.render import shorten
@@ -133,7 +133,7 @@ def melted(piece: Piece, plan: Sequence[pa.Array | tuple[int, ...]], columns: Se
         elif len(made_of) == 1:
             long.append(piece.arrays[made_of[0]].take(rows))
         else:
-            arrow_type = columns[made_of[0]].reader.settle([piece.arrays[place].type for place in made_of])
+            arrow_type = settled(columns[made_of[0]].reader, [piece.arrays[place].type for place in made_of])
             parts = [
                 fit(piece.arrays[place], arrow_type, column=columns[place].name, first_row=piece.first_row)
                 for place in made_of

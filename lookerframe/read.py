@@ -14,6 +14,7 @@ from lookerframe import formats
 from lookerframe.client import Looker, Task
 from lookerframe.columns import Decoding
 from lookerframe.exceptions import ConfigError, InvalidQueryError, QueryProblem
+from lookerframe.fields import picked
 from lookerframe.formats import multi_results, webhook
 from lookerframe.formats.detection import MULTI_RESULTS, WEBHOOK, detect, inflated
 from lookerframe.models import SavedQuery
@@ -299,10 +300,12 @@ def decode(
         One of those in ``docs/formats.md``, ``"webhook"`` or ``"multi_results"``. By default the first bytes tell it.
     fields : mapping, optional
         Field metadata for formats that carry none: an object with ``dimensions``, ``measures``, ``table_calculations``
-        and ``pivots``, as ``fields`` of a `json_detail` answer or of an explore. Without it types are inferred.
+        and ``pivots``, as ``fields`` of a `json_detail` answer or of an explore. Without it types are inferred. Of an
+        explore's fields those of `query` are taken; without `query` each of them is a column.
     query : Query, SavedQuery or mapping, optional
         What was asked, or the body that Looker gave for it: formats other than `json_detail` do not say whether the
-        last row is totals, how many heading rows are pivots, and which limit and time zone there were.
+        last row is totals, how many heading rows are pivots, and which limit and time zone there were; an explore's
+        `fields` do not say which of them are those of the result.
     numbers, dtypes, timestamps, names, cells, pivots, on_truncate, strict
         See `Task.result`.
 
@@ -326,8 +329,10 @@ def decode(
         iterator = inflated(iterator, origin=origin)
         if result_format is None:
             result_format, iterator = _told_format(iterator)
-        described = None if fields is None else lambda: fields
-        payload = Payload(result_format, iterator, origin=origin, fields=described, context=_facts(query), close=close)
+        asked = _saved(query)
+        described = None if fields is None else lambda: picked(fields, asked) if asked and asked.fields else fields
+        facts = asked.facts() if asked else {}
+        payload = Payload(result_format, iterator, origin=origin, fields=described, context=facts, close=close)
         if result_format in _WRAPPERS:
             found = _WRAPPERS[result_format](payload.read(), origin=origin)
             payload = replace(found, fields=described, context={**found.context, **payload.context})
@@ -418,17 +423,15 @@ def _no_payload(found: Any) -> ConfigError:
     return ConfigError(message, setting="source")
 
 
-def _facts(query: Any) -> dict[str, Any]:
-    if query is None:
-        return {}
+def _saved(query: Any) -> SavedQuery | None:
     if isinstance(query, Query):
         query = query.to_api()
     if isinstance(query, Mapping):
         query = SavedQuery.from_api(query)
-    if not isinstance(query, SavedQuery):
+    if not isinstance(query, SavedQuery | None):
         message = f"query is a Query, a SavedQuery or the body of one, not {type(query).__name__}"
         raise ConfigError(message, setting="query")
-    return query.facts()
+    return query
 
 
 def _told_format(chunks: Iterator[bytes]) -> tuple[str, Iterator[bytes]]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn, Protocol, Self, TypeAl
 
 import pyarrow as pa
 
-from lookerframe.arrays import fit, type_name
+from lookerframe.arrays import fit, settled, type_name
 from lookerframe.exceptions import (
     ConfigError,
     ConversionError,
@@ -507,7 +507,7 @@ class Result:
             return group[0]
         arrays = []
         for place, column in enumerate(self._columns):
-            arrow_type = column.reader.settle([piece.arrays[place].type for piece in group])
+            arrow_type = settled(column.reader, [piece.arrays[place].type for piece in group])
             parts = [
                 fit(piece.arrays[place], arrow_type, column=column.name, first_row=piece.first_row) for piece in group
             ]

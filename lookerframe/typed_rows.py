@@ -172,15 +172,16 @@ class RowDecoder:
     def _read(self, piece: memoryview) -> tuple[int, Iterable[list[Any]]]:
         """Return the number of rows, and a list of values for each column, in the order of `_order`."""
         try:
+            # Undecoded cells point into the bytes, and the buffer behind the view is about to change: of those, a copy.
             if self._spelt_with_escapes:
                 return self._read_by_name(piece)
             try:
                 annotations = tuple(self._columns[index].reader.annotation for index in self._order)
-                return self._read_structs(piece, annotations, error=_NEVER)
+                kept = bytes(piece) if msgspec.Raw in annotations else piece
+                return self._read_structs(kept, annotations, error=_NEVER)
             except msgspec.ValidationError:
                 # Some cell is of a JSON type that its column does not have, or a row has the text of an error: read
                 # this piece from the cells' characters.
-                # Of a copy: undecoded cells point into the bytes, and the buffer behind the view is about to change.
                 count, cells = self._read_structs(bytes(piece), (msgspec.Raw,) * len(self._order), error=Any)
                 return count, self._exactly(cells)
         except msgspec.ValidationError as exc:

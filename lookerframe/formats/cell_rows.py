@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from lookerframe.exceptions import PayloadError, SchemaError, SchemaProblem
-from lookerframe.fields import Field, fields_of, pivot_fields_of
+from lookerframe.fields import GROUPS, Field, completed, fields_of, pivot_fields_of
 from lookerframe.formats.failures import failed_rows, refuse_error_rows, refuse_failed_query
 from lookerframe.formats.spool import Spool
 from lookerframe.layout import Layout, spread_fields
@@ -31,8 +31,12 @@ if TYPE_CHECKING:
     from lookerframe.result import Result
     from lookerframe.validation import Mode
 
+#: How the envelope says whether columns were cut; of other words nothing is known.
+_WORDS = {"true": True, "yes": True, "false": False, "no": False}
 #: The member of a subtotal that names the dimensions that are grouped by. Source: recorded answers.
 _GROUPING = "$$$__grouping__$$$"
+#: The member of field metadata that is false where times are shown as the database has them.
+_ZONED = "convert_tz"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,8 @@ class CellRows:
         Whether cells hold more than values.
     totals_last
         Whether totals are the last row, rather than a member of the envelope.
+    is_terse
+        Whether ``fields`` leaves out ``convert_tz`` and the types of calculations, which other metadata has.
     """
 
     name: str
@@ -63,6 +69,7 @@ class CellRows:
     metadata: Sequence[str]
     has_parts: bool = False
     totals_last: bool = False
+    is_terse: bool = False
 
     def decode(self, payload: Payload, decoding: Decoding) -> Result:
         """Turn a payload into a result, its first batch read; see `formats.decode`."""
@@ -106,6 +113,8 @@ class _Reading:
             raise
 
     def _decoded(self, described: Mapping[str, Any], row: Mapping[str, Any]) -> Result:
+        if ERROR_KEY not in row and described.get("fields") is not None:
+            described = {**described, "fields": self._completed(described["fields"])}
         layout = self._layout(described, {} if ERROR_KEY in row else row)
         decoder = RowDecoder(layout.columns, in_cells=True, result_format=self._form.name)
         return layout.result(self._pieces(layout, decoder), self._findings, self._payload, close=self._close)
@@ -114,6 +123,30 @@ class _Reading:
         if self._spool is not None:
             self._spool.close()
         self._payload.close()
+
+    def _completed(self, metadata: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Look for what the payload's own metadata leaves out, if a column depends on it."""
+        if self._form.is_terse and self._payload.fields is not None:
+            untyped = (field for field in fields_of(metadata) if field.is_calculation and field.type is None)
+            if self._unplaced(metadata) or any(field.name not in self._decoding.dtypes for field in untyped):
+                metadata = completed(metadata, self._payload.fields())
+        if times := self._unplaced(metadata):
+            self._findings.note(
+                f"{self._form.name} does not say whether convert_tz is no for {shorten(', '.join(times), 500)}: the "
+                "times are taken for those of the query's time zone; give fields= for Looker's word"
+            )
+        return metadata
+
+    def _unplaced(self, metadata: Mapping[str, Any]) -> list[str]:
+        """Name the fields that shall have a time zone, though nothing says whether Looker converts their times."""
+        told = {item["name"] for group in (*GROUPS, "pivots") for item in metadata.get(group) or () if _ZONED in item}
+        fields = (*fields_of(metadata), *pivot_fields_of(metadata))
+        readers = {
+            field.name: self._decoding.reader(field, field.name, timezone="UTC")
+            for field in fields
+            if field.name not in told and not field.is_calculation
+        }
+        return [name for name, reader in readers.items() if getattr(reader.arrow_type, "tz", None) is not None]
 
     def _layout(self, described: Mapping[str, Any], row: Mapping[str, Any]) -> Layout:
         metadata = described.get("fields")
@@ -199,7 +232,10 @@ class _Reading:
     def _table(self, layout: Layout, rows: Sequence[bytes]) -> Any:
         decoder = RowDecoder(layout.columns, in_cells=True, result_format=self._form.name)
         with well_formed(self._form.name, offset=0):
-            return layout.table([decoder(memoryview(b"[" + b",".join(rows) + b"]"))])
+            piece = decoder(memoryview(b"[" + b",".join(rows) + b"]"))
+        if decoder.errors:
+            refuse_error_rows(decoder.errors, self._payload, sql=self._findings.metadata.get("sql"))
+        return layout.table([piece])
 
     def _end(self) -> Mapping[str, Any]:
         envelope = self._rows.envelope()
@@ -213,8 +249,7 @@ class _Reading:
         if isinstance(truncated, bool) or not self._form.totals_last:
             # json_detail has `truncated` only where it is true, json_bi never. Source: recorded answers.
             self._findings.truncated = truncated is True
-        if described.get("columns_truncated") is not None:
-            self._findings.columns_truncated = described["columns_truncated"] in (True, "true", "yes")
+        self._findings.columns_truncated = _WORDS.get(str(described.get("columns_truncated")).lower())
         self._learn(described)
         return described
 

@@ -2,7 +2,9 @@
 
 Source: Looker API 4.0, schema ``JsonBi``, which the document has for ``run_sql_interface_query``; that rows are objects
 of cells, and totals the last of them, is told by recorded answers and by other readers of the format. A failed query
-has a row ``{"looker_error": "..."}``. There is no word of the row limit, nor of the time zone.
+has a row ``{"looker_error": "..."}``. There is no word of the row limit, nor of the time zone; nor, of a field, of
+``convert_tz``, and of a calculation of its type. These are asked of the explore and the query where a column's type
+depends on them.
 """
 
 from __future__ import annotations
@@ -30,4 +32,12 @@ def _describe(envelope: Mapping[str, Any]) -> Mapping[str, Any]:
     return metadata
 
 
-JSON_BI = CellRows("json_bi", schema="json_bi", rows="rows", describe=_describe, metadata=_METADATA, totals_last=True)
+JSON_BI = CellRows(
+    "json_bi",
+    schema="json_bi",
+    rows="rows",
+    describe=_describe,
+    metadata=_METADATA,
+    totals_last=True,
+    is_terse=True,
+)

@@ -77,6 +77,7 @@ class _Reading:
         self._spool: Spool | None = None
         self._keys: Mapping[str, str] = {}
         self._supermeasures: Sequence[str] = ()
+        self._missing: set[str] = set()
 
     def result(self) -> Result:
         self._rows.head()
@@ -93,7 +94,7 @@ class _Reading:
 
     def _decoded(self, layout: Layout, *, closed: bool) -> Result:
         decoder = RowDecoder(layout.columns, in_cells=False, result_format=self._form.name, closed=closed)
-        return layout.result(self._pieces(decoder), self._findings, self._payload, close=self._close)
+        return layout.result(self._pieces(layout, decoder), self._findings, self._payload, close=self._close)
 
     def _close(self) -> None:
         if self._spool is not None:
@@ -103,6 +104,7 @@ class _Reading:
     def _layout(self, row: Mapping[str, Any]) -> Layout:
         fields, heads = self._fields(row)
         self._keys = self._keyed([*fields, *heads])
+        self._missing = {field.name for field in fields if row and self._keys[field.name] not in row}
         levels = [self._keys[field.name] for field in heads]
         pivots: tuple[Pivot, ...] = ()
         if levels and row:
@@ -162,6 +164,14 @@ class _Reading:
                     message = f"row {place:,} {name}: expected values by {' and '.join(levels)}, met {met}"
                     raise PayloadError(message, result_format=self._form.name)
 
+    def _note_missing(self) -> None:
+        if self._missing:
+            names = shorten(", ".join(name for name in self._keys if name in self._missing), 500)
+            hint = "" if "fields" in self._payload.context else "; if it is an explore's metadata, give query="
+            self._findings.note(
+                f"no row has a value of {len(self._missing):,} of the fields described, which are null: {names}{hint}"
+            )
+
     def _key(self, field: Field) -> str:
         return (field.label or field.name) if self._form.by_label else field.name
 
@@ -174,18 +184,27 @@ class _Reading:
             raise PayloadError(message, result_format=self._form.name)
         return keys
 
-    def _pieces(self, decoder: RowDecoder) -> Iterator[Piece]:
+    def _pieces(self, layout: Layout, decoder: RowDecoder) -> Iterator[Piece]:
         with failed_rows(decoder, self._payload, self._findings):
+            for piece in decoder.data(
+                self._rows.pieces(decoder) if self._spool is None else self._spool.pieces(decoder)
+            ):
+                self._missing -= _met(layout, piece) if self._missing else set()
+                yield piece
             if self._spool is None:
-                yield from decoder.data(self._rows.pieces(decoder))
                 self._rows.envelope()
-            else:
-                yield from decoder.data(self._spool.pieces(decoder))
+        self._note_missing()
         if unlisted := [name for name in decoder.unlisted if name not in self._keys.values()]:
             names = shorten(", ".join(unlisted), 500)
             self._findings.note(
                 f"rows have members that no field metadata describes; they are not in the table: {names}"
             )
+
+
+def _met(layout: Layout, piece: Piece) -> set[str]:
+    """Name the fields of which a piece has a value."""
+    columns = zip(layout.columns, piece.arrays, strict=True)
+    return {column.field.name for column, array in columns if array.null_count < len(array)}
 
 
 def _is_empty(cell: Any) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 import json
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from lookerframe import formats
 from lookerframe.columns import Decoding
 from lookerframe.exceptions import (
+    ConversionError,
     IncompleteResultError,
     LookerSQLError,
     PayloadError,
@@ -307,6 +309,83 @@ def test_a_member_that_stands_twice_in_a_row_is_refused(name: str) -> None:
     for size in range(1, len(body), 7):
         with pytest.raises(PayloadError, match=r"the member 'f\.id' stands twice in one object"), piece_size(size):
             decode(chunked(body, size), name, columns=COLUMNS)
+
+
+# -- values ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("decoding", [{"numbers": "decimal128"}, {"dtypes": {"f.mean": "decimal128(38, 9)"}}], ids=str)
+@pytest.mark.parametrize(
+    "text", ["1_000", " 1.5 ", "١٢", "+5", ".5", "5.", "-.5", "007", "1,000", "0x1F", "NaN", "Infinity", "e5", ""]
+)
+def test_no_text_is_bent_into_a_decimal(name: str, decoding: dict[str, Any], text: str) -> None:
+    """What JSON would not have as a number is none, as in a column of float64."""
+    body = BODIES[name](COLUMNS[5:], [{"f.mean": 1.5}, {"f.mean": text}])
+    for choices in (decoding, {"numbers": "float64"}):
+        with pytest.raises(ConversionError) as caught:
+            decode(body, name, columns=COLUMNS[5:], decoding=Decoding(**choices)).to_arrow()
+        assert (caught.value.column, caught.value.row, caught.value.value) == ("f.mean", 1, text)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_decimals_are_exact_as_numbers_and_as_texts(name: str) -> None:
+    """All digits are kept, of both spellings, beside columns of other types."""
+    spelt = ["0.1", "-3.25", "7", "12345678901234567890.123456789", "1e-7", "-0", "9007199254740993", "2.50"]
+    rows = [{"f.carrier": "x", "f.mean": f"@{number}"} for number in spelt]
+    body = BODIES[name]([COLUMNS[1], COLUMNS[5]], [*rows, {"f.carrier": None, "f.mean": None}, *rows]).decode()
+    for number in spelt:
+        body = body.replace(f'"@{number}"', number, 1).replace(f'"@{number}"', f'"{number}"', 1)
+    decoding = Decoding(numbers="decimal128")
+    table = decode(body.encode(), name, columns=[COLUMNS[1], COLUMNS[5]], decoding=decoding).to_arrow()
+
+    assert table["f.mean"].type == pa.decimal128(38, 9)
+    assert table["f.mean"].to_pylist() == [*map(Decimal, spelt), None, *map(Decimal, spelt)]
+    assert table["f.carrier"].to_pylist() == ["x"] * len(spelt) + [None] + ["x"] * len(spelt)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_decimals_may_all_be_whole(name: str) -> None:
+    """Then they have no places; they may have more digits than integers of 64 bits."""
+    values = [7, None, -(10**37), 2**64]
+    body = BODIES[name](COLUMNS[5:], [{"f.mean": value} for value in values])
+    column = decode(body, name, columns=COLUMNS[5:], decoding=Decoding(numbers="decimal128")).to_arrow()["f.mean"]
+
+    assert column.type == pa.decimal128(38, 0)
+    assert column.to_pylist() == values
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("value", [True, [1], {"a": "1.5"}, "x", 10**40], ids=str)
+@pytest.mark.parametrize("column", [COLUMNS[4], COLUMNS[5]], ids=["beside", "among"])
+def test_what_is_no_value_is_named_beside_and_among_decimals(name: str, value: Any, column: Col) -> None:
+    """With its own column and row, wherever pieces end."""
+    row = {"f.count": 1, "f.mean": 0.25}
+    body = BODIES[name](COLUMNS[4:], [row, row, row | {column.name: value}, row])
+    for size in (1, 60, 10_000):
+        with pytest.raises(ConversionError) as caught, piece_size(size):
+            decode(body, name, columns=COLUMNS[4:], decoding=Decoding(numbers="decimal128")).to_arrow()
+        assert (caught.value.column, caught.value.row) == (column.name, 2)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("timestamps", ["aware", "utc"])
+def test_a_time_that_is_before_year_one_in_utc_is_refused(name: str, timestamps: Any) -> None:
+    """No calendar of Python's has it; the first moments of year one in the west are fine."""
+    columns = [Col("f.time", "date_time")]
+    rows = [{"f.time": None}, {"f.time": "0001-01-01 00:00:00"}]
+
+    def read(zone: str) -> pa.Table:
+        body = BODIES[name](columns, rows, **({"timezone": zone} if name == "json_detail" else {}))
+        decoding = Decoding(timestamps=timestamps)
+        return decode(body, name, columns=columns, decoding=decoding, context={"timezone": zone}).to_arrow()
+
+    with pytest.raises(ConversionError) as caught:
+        read("Asia/Tokyo")
+    assert (caught.value.row, caught.value.value) == (1, "0001-01-01 00:00:00")
+
+    west = read("Etc/GMT+5")
+    assert west["f.time"].cast(pa.timestamp("us", "UTC")).to_pylist()[1] == dt.datetime(1, 1, 1, 5, tzinfo=dt.UTC)
 
 
 # -- any schema, any rows ----------------------------------------------------------------------------------------------

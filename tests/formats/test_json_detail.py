@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pytest
 
+from lookerframe.columns import Decoding
 from lookerframe.exceptions import (
     ConversionError,
     LookerSQLError,
@@ -400,6 +401,105 @@ def test_error_rows_name_the_sql() -> None:
         assert (caught.value.sql, caught.value.issues) == (SQL, (SqlIssue("boom"),))
 
 
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"totals_data": {"looker_error": "boom"}},
+        {"subtotals_data": {"1": [{"$$$__grouping__$$$": ["v.a"], "looker_error": "boom"}]}},
+    ],
+    ids=["totals", "subtotals"],
+)
+def test_error_text_in_the_place_of_totals_is_a_failure(members: dict[str, Any]) -> None:
+    """As in the place of a row: with the text and the SQL."""
+    result = decode(json_detail(COLUMNS, [], sql=SQL, has_totals=True, **members).replace(b'"data":[]', MANY_ROWS))
+    with pytest.raises(LookerSQLError) as caught:
+        result.to_arrow()
+
+    assert (caught.value.sql, caught.value.issues) == (SQL, (SqlIssue("boom"),))
+
+
+MANY_ROWS = b'"data":[' + b",".join([b'{"v.a":{"value":"x"}}'] * (BATCH_ROWS + 1)) + b"]"
+
+
+# -- nulls -------------------------------------------------------------------------------------------------------------
+
+NULLS = [None] * (2 * BATCH_ROWS)
+NUMBER, CALCULATION = Col("v.n", "number"), Col("v.n", None, "table_calculations")
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "arrow_type"),
+    [
+        (NUMBER, 7, pa.int64()),
+        (NUMBER, 2**53 + 1, pa.int64()),
+        (NUMBER, 1.5, pa.float64()),
+        (CALCULATION, 1.5, pa.float64()),
+        (CALCULATION, 7, pa.int64()),
+        (CALCULATION, True, pa.bool_()),
+        (CALCULATION, "x", pa.string()),
+    ],
+)
+@pytest.mark.parametrize("is_first", [True, False], ids=["before", "after"])
+def test_whole_batches_of_nulls_change_no_type(
+    column: Col, value: Any, arrow_type: pa.DataType, is_first: bool
+) -> None:
+    """A column has the type of its one value, which stands before the nulls or after them."""
+    values = [value, *NULLS] if is_first else [*NULLS, value]
+    with piece_size(50_000):
+        found = decode(json_detail([column], [{"v.n": item} for item in values])).to_arrow()["v.n"]
+
+    assert found.type == arrow_type
+    assert found.to_pylist() == values
+
+
+@pytest.mark.parametrize(("column", "arrow_type"), [(NUMBER, pa.float64()), (CALCULATION, pa.string())])
+def test_a_column_of_nulls_alone_has_a_type(column: Col, arrow_type: pa.DataType) -> None:
+    """In the table and in each batch of a stream, never Arrow's null type."""
+    body = json_detail([column], [{"v.n": None} for _ in NULLS])
+    with piece_size(50_000):
+        assert decode(body).to_arrow().schema.types == [arrow_type]
+        result = decode(body)
+        batches = list(result.batches())
+
+    assert len(batches) > 1
+    assert {batch.schema.field("v.n").type for batch in batches} == {arrow_type}
+    assert all(batch.schema.equals(result.schema, check_metadata=True) for batch in batches)
+
+
+@pytest.mark.parametrize(("column", "value", "arrow_type"), [(NUMBER, 7, pa.int64()), (CALCULATION, 1.5, pa.float64())])
+def test_batches_of_nulls_have_the_schema_of_the_stream(column: Col, value: Any, arrow_type: pa.DataType) -> None:
+    """That is the type of the first batch, whatever else is null."""
+    values = [value, *NULLS]
+    with piece_size(50_000):
+        result = decode(json_detail([column], [{"v.n": item} for item in values]))
+        schema, batches = result.schema, list(result.batches())
+
+    assert schema.types == [arrow_type]
+    assert all(batch.schema.equals(schema, check_metadata=True) for batch in batches)
+    assert [item for batch in batches for item in batch["v.n"].to_pylist()] == values
+
+
+@pytest.mark.parametrize("pivots", ["wide", "long"])
+@pytest.mark.parametrize("is_first", [True, False], ids=["before", "after"])
+def test_nulls_below_pivots_change_no_type(pivots: Any, is_first: bool) -> None:
+    """Nor where the cells of several pivots become one column."""
+    full, empty = ({"v.n": {key: cell(value) for key in "kj"}} for value in (1.5, None))
+    rows = [full, *[empty] * 1000] if is_first else [*[empty] * 1000, full]
+    members = {
+        "fields": metadata([CALCULATION], [Col("v.p")]),
+        "pivots": [{"key": key, "data": {"v.p": key}} for key in "kj"],
+        "data": rows,
+    }
+    with piece_size(1000):
+        table = decode(dumped(members), decoding=Decoding(pivots=pivots)).to_arrow()
+
+    assert {field.type for field in table.schema if field.name.startswith("v.n")} == {pa.float64()}
+    column = table.columns[-1].to_pylist()
+    assert len(column) == (2002 if pivots == "long" else 1001)
+    assert {*column[2:-2]} == {None}
+    assert {*column} == {1.5, None}
+
+
 # -- pivots ------------------------------------------------------------------------------------------------------------
 
 PIVOTS_FIRST = [("fields", "pivots", "data"), ("pivots", "fields", "data")]
@@ -473,6 +573,28 @@ def test_a_fraction_among_totals_of_whole_numbers_is_kept() -> None:
     assert result.to_arrow()["c"].type == pa.int64()
     assert result.totals is not None
     assert result.totals["c"].to_pylist() == [1.5]
+
+
+@pytest.mark.parametrize(
+    ("word", "truncated"),
+    [
+        *((word, True) for word in (True, "true", "True", "yes", "YES")),
+        *((word, False) for word in (False, "false", "False", "no", "No")),
+        *((word, None) for word in ("", "some", "1", None)),
+    ],
+)
+def test_words_for_cut_columns_are_read_in_any_case(word: Any, truncated: bool | None) -> None:
+    """There are as many pivots as the query allows: of another word, or none, nobody knows what it means."""
+    members = {
+        "fields": metadata(COLUMNS, [Col("v.p")]),
+        "pivots": [{"key": "k", "data": {"v.p": "k"}}],
+        "columns_truncated": word,
+        "data": [{"v.a": cell("x"), "v.n": {"k": cell(1)}}],
+    }
+    result = decode(dumped(members), on_truncate="ignore", context={"column_limit": 1})
+    result.to_arrow()
+
+    assert result.truncated is truncated
 
 
 def test_pivots_of_unnamed_dimensions() -> None:

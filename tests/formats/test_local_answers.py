@@ -55,6 +55,9 @@ QUERIES: dict[str, lf.Query] = {
         total=True,
         row_total="right",
     ),
+    "measures alone, totals": replace(
+        FLIGHTS, fields=["flights.count", "flights.average_dep_delay"], sorts=[], total=True
+    ),
     "two pivots, nulls": lf.Query(
         model="thelook",
         explore="order_items",

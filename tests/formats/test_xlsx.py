@@ -185,6 +185,19 @@ def test_dates_become_iso_text(epoch_1904: bool) -> None:
     ]
 
 
+def test_microseconds_of_a_cell_of_dates_are_rounded_away() -> None:
+    """A day and its fraction are one number, which holds no more than milliseconds; a text is what it says."""
+    fields = {"dimensions": [{"name": "f.time", "type": "date_microsecond", "label": "Time"}]}
+    times = [dt.datetime(2020, 1, 1, 10, 0, 0, 123_456), dt.datetime(2020, 1, 1, 23, 59, 59, 999_900)]  # noqa: DTZ001
+    rows: list[Row] = [["Time"], *([time] for time in times), [times[0].isoformat(" ")]]
+
+    assert decode(written(rows), fields=lambda: fields).to_arrow()["f.time"].to_pylist() == [
+        dt.datetime(2020, 1, 1, 10, 0, 0, 123_000),  # noqa: DTZ001
+        dt.datetime(2020, 1, 2),  # noqa: DTZ001
+        times[0],
+    ]
+
+
 def test_texts_in_several_runs_are_one() -> None:
     """Looks, and the reading of Japanese signs, are no part of the text."""
     body = changed(

@@ -41,7 +41,7 @@ def rows_of(body: bytes, result_format: str, columns: Sequence[Col]) -> list[lis
     if member is not None:
         names = _names(document, result_format) or [column.name for column in columns]
         rows = document[member]
-        if result_format == "json_bi" and rows and _ends_in_totals(document["metadata"], rows[-1]):
+        if result_format == "json_bi" and rows and _ends_in_totals(document["metadata"], rows):
             rows = rows[:-1]
         cells = [[row.get(name) for name in names] for row in rows]
         return [[None if cell is None else cell["value"] for cell in row] for row in cells]
@@ -60,12 +60,17 @@ def _names(document: Mapping[str, Any], result_format: str) -> Sequence[str]:
     return list(dict.fromkeys(item["name"] for group in groups for item in fields.get(group) or ()))
 
 
-def _ends_in_totals(metadata: Mapping[str, Any], last: Mapping[str, Any]) -> bool:
-    """Tell whether the last row is the totals, also where only damage says so: dimensions have no value in it."""
+def _ends_in_totals(metadata: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> bool:
+    """Tell whether the last row is the totals, also where only damage says so: dimensions have no value in it.
+
+    A row of measures alone, which has no others above it, is a row.
+    """
     groups = metadata.get("fields") or {}
     items = [(item, group == "measures") for group in ("dimensions", "measures") for item in groups.get(group) or ()]
     kinds = [(item["name"], item["measure"] if isinstance(item.get("measure"), bool) else due) for item, due in items]
-    cells = [last.get(name) for name, is_measure in kinds if not is_measure]
+    cells = [rows[-1].get(name) for name, is_measure in kinds if not is_measure]
+    if not cells and len(rows) == 1:
+        return False
     return bool(metadata.get("has_totals")) and all(cell is None or cell["value"] is None for cell in cells)
 
 
