@@ -347,10 +347,11 @@ class Looker:
                 f"a Query is checked, not {type(given).__name__}; what Looker has saved was accepted by it"
             )
             raise InvalidQueryError([problem])
-        if not problems(query, self.explore_fields(query.model, query.explore)):
-            return
-        deadline = Deadline(self.settings.task_timeout)
-        if found := problems(query, self._explores.fields(query.model, query.explore, deadline, Stats(), fresh=True)):
+        deadline, stats = Deadline(self.settings.task_timeout), Stats()
+        found = problems(query, self._explores.fields(query.model, query.explore, deadline, stats))
+        if found:  # what is kept may be older than the query
+            found = problems(query, self._explores.fields(query.model, query.explore, deadline, stats, fresh=True))
+        if found:
             raise InvalidQueryError(found)
 
     # -- how it is done ------------------------------------------------------------------------------------------------

@@ -52,5 +52,10 @@ class Explores:
 
     def fields_of(self, query: SavedQuery, deadline: Deadline, stats: Stats) -> Mapping[str, Any]:
         """Pick those of a query, as `json_detail` would carry them."""
-        explore = self.fields(query.model or "", query.view or "", deadline, stats)
+        model, view = query.model or "", query.view or ""
+        explore = self.fields(model, view, deadline, stats)
+        described = {item["name"] for group in ("dimensions", "measures") for item in explore.get(group) or ()}
+        # Calculations have no dot. What is kept may be older than a field.
+        if any("." in name and name not in described for name in query.fields):
+            explore = self.fields(model, view, deadline, stats, fresh=True)
         return picked(explore, query)

@@ -122,6 +122,7 @@ class Limiter:
             if now < self._trying_until or self._queue[0] is not turn:
                 return min(_LOOK, self._base)
             self._trying, self._trying_until = turn, now + self._cap
+            turn.tried = True
             return 0.0
 
     def _learn(self, turn: Turn, now: float) -> None:
@@ -133,9 +134,10 @@ class Limiter:
                 if not self._slowed:
                     self._slowed, self._failed_tries = True, 0
                     self._next_try = now + self._base
-            if turn is self._trying:
+            if turn.tried and turn.answered:  # though late, after it made room for the next
+                self._slowed, self._trying, self._trying_until = False, None, -math.inf
+            elif turn is self._trying:
                 self._trying, self._trying_until = None, -math.inf
-                self._slowed = not turn.answered
                 self._failed_tries += 1
                 bound = min(self._cap, self._base * 2.0 ** min(self._failed_tries, 60))
                 self._next_try = now + self._random.uniform(self._base, bound)
@@ -162,12 +164,14 @@ class Turn:
     too_late : LookerFrameError or None
         How the call ends where there is no time to wait for as long as is needed: as it failed last, or with what was
         said to another call.
+    tried : bool
+        Whether it was sent while all others were held back.
     """
 
-    __slots__ = ("answered", "refusal", "too_late")
+    __slots__ = ("answered", "refusal", "too_late", "tried")
 
     def __init__(self) -> None:
-        self.answered = False
+        self.answered = self.tried = False
         self.refusal: FetchError | None = None
         self.too_late: LookerFrameError | None = None
 

@@ -371,11 +371,7 @@ class Result:
     def _take(self) -> None:
         """Take the rows for one reader; another is refused, and must not end the one that reads."""
         with self._lock:
-            try:
-                self._refuse_second_reading()
-            except LookerFrameError as exc:
-                self._failure = self._failure or exc
-                raise
+            self._refuse_second_reading()
             self._taken = True
 
     @contextlib.contextmanager
@@ -397,10 +393,14 @@ class Result:
             self.close()
 
     def _stream(self) -> Iterator[pa.RecordBatch]:
-        with self._taking() as groups:
-            self._note_choices(self.schema, "the first rows")
-            for piece in self._followed(groups):
-                yield _batch(piece, self.schema)
+        try:
+            with self._taking() as groups:
+                self._note_choices(self.schema, "the first rows")
+                for piece in self._followed(groups):
+                    yield _batch(piece, self.schema)
+        except ResultConsumedError as exc:
+            self._failure = self._failure or exc  # for `reading`, too
+            raise
 
     def _all(self, groups: Iterator[Piece]) -> list[Piece]:
         """Take all pieces; from the first one on again, where the body breaks off."""

@@ -187,7 +187,6 @@ class Retrieval:
         if isinstance(error, IncompleteResultError):
             return settings.fetch_attempts
         if isinstance(error, ConversionError):
-            # What Looker appends to lines of text looks like a value that does not fit.
             return 1 if self._task.result_format in _CLOSED else settings.connect_attempts
         # Damage on the way passes, a document that Looker writes like that does not.
         return settings.connect_attempts if isinstance(error, PayloadError) else 1

@@ -34,6 +34,7 @@ from lookerframe.connections import Adapter
 from lookerframe.deadline import Stats
 from lookerframe.exceptions import (
     ConfigError,
+    ConversionError,
     DeadlineError,
     FetchError,
     IncompleteResultError,
@@ -465,11 +466,11 @@ class Transport:
 
     def _part_from_parent(self) -> None:
         """After a fork, share no connection, whose answers would mix, and wait for no turn of the parent's threads."""
-        with self._lock:
-            if self._process != os.getpid():
-                self._adapter = None
-                self._limiter = Limiter(self.settings.backoff_base, self.settings.backoff_cap)
-                self._process = os.getpid()
+        if self._process != os.getpid():
+            self._lock = threading.Lock()  # a thread that the child does not have may hold the old one
+            self._adapter = None
+            self._limiter = Limiter(self.settings.backoff_base, self.settings.backoff_cap)
+            self._process = os.getpid()
 
     def _verify(self) -> bool | str:
         verify = self.settings.verify_ssl
@@ -697,7 +698,8 @@ def _patience_with(error: LookerFrameError) -> _Patience:
     passing = isinstance(error, NetworkError) and error.reason not in HOPELESS
     if passing or isinstance(error, IncompleteResultError | ServerError | RateLimitError):
         return _Patience.LONG
-    mendable = isinstance(error, PayloadError) and not isinstance(error, PayloadLimitError)
+    # Words that Looker appends to lines of text look like values that do not fit.
+    mendable = isinstance(error, PayloadError | ConversionError) and not isinstance(error, PayloadLimitError)
     return _Patience.FEW if mendable else _Patience.NEVER
 
 

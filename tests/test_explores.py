@@ -51,6 +51,18 @@ def connect() -> Iterator[Any]:
     yield from connections()
 
 
+def test_a_field_that_is_new_in_an_explore_is_decoded(connect: Any) -> None:
+    """The metadata that is kept does not know it, so that it is asked for anew, once."""
+    script = Deployed()
+    looker = connect(script)
+    looker.explore_fields("m", "e")
+    script.dimensions = [ID, NAME]
+
+    for _ in range(2):
+        assert looker.task(TASK).result().to_arrow().to_pydict() == {"orders.name": ["007"]}
+    assert script.asked == 2
+
+
 def test_the_check_asks_anew_before_it_refuses(connect: Any) -> None:
     """A field that is new is not called unknown; one that is known costs no call."""
     script = Deployed()

@@ -206,6 +206,21 @@ def test_a_stream_that_was_asked_for_before_does_not_end_the_one_that_is_read() 
     assert numbers == list(range(40_000))
 
 
+def test_a_refused_reading_does_not_hide_what_happens_then() -> None:
+    """The block's own error comes out, though a second reading was refused in it."""
+    result = made(Source(40))
+
+    def write() -> None:
+        with reading(result) as reader:
+            reader.read_next_batch()
+            with pytest.raises(ResultConsumedError):
+                result.to_arrow()
+            raise OSError(28, "disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        write()
+
+
 class Hesitant(Result):
     """Waits for a moment between looking whether the rows are taken and taking them, for another to look as well."""
 

@@ -259,6 +259,20 @@ def test_lines_with_a_length_are_a_result(connect: Any, result_format: str) -> N
     assert connect(_described(script)).task(TASK).result().to_arrow().num_rows == 1
 
 
+def test_a_value_that_does_not_fit_may_be_text_that_was_appended(connect: Any) -> None:
+    """Lines of text have no end that tells: a good answer behind it is taken, and the third one is the last."""
+    bad, good = reply(200, "Orders ID\n7\nseven\n"), reply(200, "Orders ID\n7\n8\n")
+    script = ScriptedLooker("complete", results=[bad, good], result_format="csv")
+    result = connect(_described(script)).task(TASK).result()
+    assert result.to_arrow().to_pydict() == {"orders.id": [7, 8]}
+    assert script.calls.count(RESULTS) == 2
+
+    script = ScriptedLooker("complete", results=[bad], result_format="csv")
+    with pytest.raises(lf.ConversionError, match="seven"):
+        connect(_described(script), connect_attempts=3).task(TASK).result().to_arrow()
+    assert script.calls.count(RESULTS) == 3
+
+
 def _sheet() -> bytes:
     written = io.BytesIO()
     book = openpyxl.Workbook()
