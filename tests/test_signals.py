@@ -24,9 +24,11 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parent.parent
 CHILD = """
-import sys
+import logging
 import lookerframe as lf
 
+logging.basicConfig()
+logging.getLogger("urllib3").setLevel("DEBUG")  # each answer, on stderr
 query = lf.Query(model="flights", explore="flights", fields=["flights.carrier", "flights.count"])
 with lf.Looker.from_env(poll_interval=0.05) as looker:
     print("ready", flush=True)
@@ -71,9 +73,10 @@ def _get(server: Server, path: str) -> list[dict[str, str]]:
 def test_a_signal_stops_the_query(slow: Server, number: int, status: int) -> None:
     """The process tidies up, and its status says what ended it."""
     with _started(slow) as child:
-        while not (running := _running(slow)):
-            assert child.poll() is None
-            time.sleep(0.05)
+        # Once it was asked how its task is, it knows the id: before that, nobody could stop it.
+        assert child.stderr is not None
+        assert any('"GET /api/4.0/query_tasks' in line for line in child.stderr)
+        running = _running(slow)
         child.send_signal(number)
         output, _ = child.communicate(timeout=20)
 
